@@ -1,0 +1,1 @@
+"""Tests of xmppd; the tree mirrors the package."""

@@ -1,0 +1,1 @@
+"""What an extension author imports, besides xmppd.stanza and xmppd.wire."""

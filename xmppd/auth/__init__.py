@@ -1,0 +1,1 @@
+"""From a finished SASL exchange to an account, by twisted.cred."""

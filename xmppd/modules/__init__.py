@@ -1,0 +1,1 @@
+"""The shipped features, one file each."""

@@ -1,0 +1,1 @@
+"""Where a stanza goes: the router, domains, dispatch to features, delivery to sessions."""

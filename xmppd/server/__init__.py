@@ -1,0 +1,1 @@
+"""The whole server from a configuration value and its collaborators."""

@@ -1,0 +1,1 @@
+"""The twistd plugin, the configuration file, plugins, the control socket, signals."""

@@ -1,0 +1,1 @@
+"""What stanzas mean: addresses, envelopes, errors, dates."""

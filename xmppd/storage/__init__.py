@@ -1,0 +1,1 @@
+"""Back ends that keep the data: in memory and in SQLite."""

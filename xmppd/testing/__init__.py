@@ -1,0 +1,1 @@
+"""Public helpers for testing xmppd and its extensions without sockets."""
