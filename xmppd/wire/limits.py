@@ -1,0 +1,24 @@
+"""What one XML stream may make the parser hold (XEP-0205; RFC 6120 13.12)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ParserLimits:
+    """Bounds on one stream; reaching one ends that stream with `policy-violation`.
+
+    - `stanza`: bytes of one first-level element, and of the stream header.
+    - `tag`: bytes of a tag (or entity) that has begun and not ended.
+    - `depth`: nesting, the stream's root included.
+    - `attributes`: attributes of one tag.
+    - `children`: elements directly inside one first-level element.
+    - `renewal`: after so many bytes of input the XML parser is replaced, at the end of a stanza;
+      it keeps every name it has seen for as long as it lives.
+    """
+
+    stanza: int = 256 * 1024
+    tag: int = 64 * 1024
+    depth: int = 100
+    attributes: int = 100
+    children: int = 1000
+    renewal: int = 1024 * 1024

@@ -1,0 +1,381 @@
+"""The XML of one stream, cut into stanzas (RFC 6120 sections 4 and 11).
+
+`StreamParser` is fed bytes as they come and returns what became whole: the stream's header, each
+first-level element, the end of the stream, or a fault. It is a SAX parser: of a stanza it keeps the
+attributes and the bytes between its tags (see `xmppd.wire.canonical`), and builds no tree.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pyexpat import ExpatError, XMLParserType, errors
+
+from xmppd.wire.canonical import Child, inner_of, rescope, self_contained
+from xmppd.wire.document import bare_root, clark, new_expat, parse_fragment
+from xmppd.wire.holdback import HoldBack, defers
+from xmppd.wire.limits import ParserLimits
+from xmppd.wire.namespaces import CLIENT
+
+StanzaMaker = Callable[[dict[str, str], bytes, list[Child]], object]
+"""Makes a stanza of its attributes, its canonical inner bytes and its first-level children."""
+
+_START_TAG = re.compile(rb"<[^\"'>]*(?:(?:\"[^\"]*\"|'[^']*')[^\"'>]*)*>")
+_NAME = re.compile(rb"[^< \t\r\n/>]+")
+_SPACE = b" \t\r\n"
+_MARKS_OF_OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff", b"\x00", b"<\x00")
+_UNDEFINED_ENTITY = errors.codes[errors.XML_ERROR_UNDEFINED_ENTITY]
+_BAD_ENCODINGS = (
+    errors.codes[errors.XML_ERROR_UNKNOWN_ENCODING],
+    errors.codes[errors.XML_ERROR_INCORRECT_ENCODING],
+)
+_DEFERS = defers()
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The stream's root: its name, attributes and namespace declarations by prefix."""
+
+    name: str
+    ns: str
+    attrs: dict[str, str]
+    declarations: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The peer closed the stream's root element."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The input cannot be read on: the stream error to send (RFC 6120 4.9.3) and why."""
+
+    condition: str
+    text: str
+
+
+class _Stop(Exception):
+    """Raised out of a handler to keep expat from reading on behind a first-level element."""
+
+
+class _Refused(Exception):
+    """Raised out of a handler for what a stream must not contain: condition and text."""
+
+
+class StreamParser:
+    """Cuts the input of one stream into `Header`, stanzas, `Element`s, `End` and `Fault`.
+
+    - `content`: the content namespace the stream should have.
+    - `makers`: by local name, what makes a stanza of a first-level element in that namespace; any
+      other first-level element is returned as an `Element`.
+    - `limits`: see `ParserLimits`; may be replaced at any time.
+    - `hold_back`: whether expat needs whole tags (see `xmppd.wire.holdback`); found out if None.
+
+    While `one_by_one` is true, `feed` returns as soon as one first-level element is whole and keeps
+    the bytes behind it, for what they mean depends on the answer to it.
+    """
+
+    __slots__ = (
+        "_base",
+        "_buffer",
+        "_children",
+        "_content",
+        "_cut_at",
+        "_declarations",
+        "_depth",
+        "_events",
+        "_expat",
+        "_hold",
+        "_inner_at",
+        "_makers",
+        "_prefixes",
+        "_rest",
+        "_root_tag",
+        "_top",
+        "_top_at",
+        "limits",
+        "one_by_one",
+    )
+
+    # Positions are expat's: bytes since its beginning, the replayed root included. `_buffer`
+    # starts at `_base` and holds what is not cut off yet; the last cut was made at `_cut_at`.
+
+    def __init__(
+        self,
+        content: str,
+        makers: Mapping[str, StanzaMaker],
+        limits: ParserLimits,
+        *,
+        hold_back: bool | None = None,
+    ) -> None:
+        self._content = content
+        self._makers = {f"{content} {name}": maker for name, maker in makers.items()}
+        self.limits = limits
+        self.one_by_one = True
+        self._events: list[object] = []
+        self._hold = HoldBack() if (_DEFERS if hold_back is None else hold_back) else None
+        self._expat: XMLParserType | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, unread bytes included, and expect a new stream's header."""
+        self.close()
+        self._declarations: dict[str, str] = {}  # the root's, while it is being read
+        self._root_tag = b""  # what makes the same declarations as the root
+        self._prefixes: tuple[bytes, ...] = ()
+        self._rest = b""
+        self._base = self._cut_at = self._depth = 0
+        self._children: list[Child] = []
+        self._top: tuple[str, dict[str, str]] = ("", {})
+        self._top_at = self._inner_at = 0
+        if self._hold is not None:
+            self._hold = HoldBack()
+
+    def restart(self) -> None:
+        """Expect a new stream's header, beginning with the bytes that are not read yet."""
+        rest, hold = self._rest, self._hold
+        self.reset()
+        self._rest, self._hold = rest, hold
+
+    def close(self) -> None:
+        """Let go of expat, which refers back here; nothing may be fed any more."""
+        self._expat = None
+        self._buffer: bytes | bytearray = b""
+
+    @property
+    def unread(self) -> int:
+        """How many bytes wait behind the element returned last (see `one_by_one`)."""
+        return len(self._rest)
+
+    def sleep(self) -> None:
+        """Give up expat's memory if the stream stands between two stanzas with nothing half read.
+
+        The next input wakes it.
+        """
+        if self._depth == 1 and not (self._buffer or self._rest or self._hold):
+            self._expat = None
+
+    def feed(self, data: bytes) -> list[object]:
+        """Take input and return the events it completed, a `Fault` last if there is one.
+
+        After a `Fault` or an `End` nothing may be fed.
+        """
+        events = self._events
+        if self._hold is not None:
+            data = self._hold.release(data)
+        if self._rest:
+            data = self._rest + data
+            self._rest = b""
+        try:
+            while data:
+                data = self._parse(data)
+                if data and events and self.one_by_one:
+                    self._rest = data
+                    break
+            if self._buffer or self._hold:
+                self._check_unfinished()
+        except _Refused as refused:
+            events.append(Fault(*refused.args))
+        except ExpatError as error:
+            events.append(_fault(error))
+        if events:
+            self._events = []
+        return events
+
+    # The steps of `feed`.
+
+    def _parse(self, data: bytes) -> bytes:
+        """Feed expat and return what it was kept from reading."""
+        if not self._root_tag and not self._buffer:
+            data = data.lstrip(_SPACE)  # nothing may stand ahead of an XML declaration
+            if data.startswith(_MARKS_OF_OTHER_ENCODINGS):
+                raise _Refused("unsupported-encoding", "a stream is UTF-8")
+        expat = self._expat or self._begin()
+        if not self._buffer:
+            self._buffer = data
+        else:
+            if type(self._buffer) is bytes:
+                self._buffer = bytearray(self._buffer)
+            self._buffer += data
+        try:
+            expat.Parse(data, False)
+        except _Stop:
+            rest = bytes(self._buffer[self._cut_at - self._base :])
+            self.close()
+            return rest
+        self._drop_what_was_cut()
+        return b""
+
+    def _begin(self) -> XMLParserType:
+        """Make an expat; in mid-stream, show it the root again first."""
+        expat = new_expat()
+        expat.CommentHandler = self._refuse
+        expat.ProcessingInstructionHandler = self._refuse
+        expat.StartDoctypeDeclHandler = self._refuse
+        if not self._root_tag:
+            self._base = 0
+            expat.XmlDeclHandler = _check_encoding
+            expat.StartNamespaceDeclHandler = self._declare
+            expat.StartElementHandler = self._root
+        else:
+            expat.Parse(self._root_tag, False)
+            self._base = len(self._root_tag)
+            expat.StartElementHandler = self._start
+        expat.EndElementHandler = self._end
+        self._cut_at = self._base
+        self._expat = expat
+        return expat
+
+    def _drop_what_was_cut(self) -> None:
+        """Hold on to the bytes of the element that is not whole yet, and no others."""
+        cut = self._cut_at - self._base
+        if cut:
+            self._buffer = bytes(self._buffer[cut:])
+            self._base = self._cut_at
+        if self._depth == 1 and self._buffer:
+            text = self._buffer.partition(b"<")[0]
+            if text.strip(_SPACE):
+                raise _Refused("bad-format", "text between stanzas")
+            if len(text) == len(self._buffer):
+                self._cut_at = self._base = self._base + len(text)
+                self._buffer = b""
+
+    def _check_unfinished(self) -> None:
+        if len(self._buffer) > self.limits.stanza:
+            raise _Refused("policy-violation", "a stanza is too large")
+        held = len(self._hold) if self._hold else 0
+        if self._expat is not None and self._buffer:
+            held += self._base + len(self._buffer) - self._expat.CurrentByteIndex
+        if held > self.limits.tag:
+            raise _Refused("policy-violation", "a tag is too long")
+
+    # Expat's handlers.
+
+    def _refuse(self, *_: object) -> None:
+        raise _Refused("restricted-xml", "a comment, processing instruction or document type")
+
+    def _declare(self, prefix: str | None, ns: str | None) -> None:
+        """Take a namespace declaration of the root, reported ahead of it."""
+        self._declarations[prefix or ""] = ns or ""
+
+    def _root(self, name: str, attrs: dict[str, str]) -> None:
+        """Take the stream's header."""
+        self._check_attributes(attrs)
+        expat = self._expat
+        assert expat is not None
+        header = _START_TAG.match(self._buffer, expat.CurrentByteIndex - self._base)
+        assert header is not None  # expat has just read it
+        self._cut_at = self._base + header.end()
+        if header.end() > self.limits.stanza:
+            raise _Refused("policy-violation", "the stream header is too large")
+        expat.StartNamespaceDeclHandler = None
+        expat.StartElementHandler = self._start
+        self._depth = 1
+        declarations, self._declarations = self._declarations, {}
+        written = _NAME.search(header[0])
+        assert written is not None
+        self._root_tag = bare_root(written[0].decode(), declarations)
+        self._prefixes = tuple(f"{prefix}:".encode() for prefix in declarations if prefix)
+        ns, _, local = name.rpartition(" ")
+        attrs = {clark(key): value for key, value in attrs.items()}
+        self._events.append(Header(local, ns, attrs, declarations))
+
+    def _start(self, name: str, attrs: dict[str, str]) -> None:
+        depth = self._depth
+        self._depth = depth + 1
+        if attrs:
+            self._check_attributes(attrs)
+        if depth == 2:
+            index = self._expat.CurrentByteIndex  # type: ignore[union-attr]  # it is calling
+            self._children.append((name, index - self._inner_at, 0))
+            if len(self._children) > self.limits.children:
+                raise _Refused("policy-violation", "too many elements in one stanza")
+        elif depth == 1:
+            index = self._expat.CurrentByteIndex  # type: ignore[union-attr]  # it is calling
+            if index != self._cut_at:
+                self._check_gap(index)
+            tag = _START_TAG.match(self._buffer, index - self._base)
+            self._top = name, attrs
+            self._top_at = index
+            self._inner_at = self._base + tag.end()  # type: ignore[union-attr]  # expat has read it
+        elif depth >= self.limits.depth:
+            raise _Refused("policy-violation", "elements are nested too deeply")
+
+    def _end(self, _name: str) -> None:
+        depth = self._depth = self._depth - 1
+        if depth == 2:
+            name, start, _ = self._children[-1]
+            index = self._expat.CurrentByteIndex  # type: ignore[union-attr]  # it is calling
+            self._children[-1] = (name, start, index - self._inner_at)
+        elif depth == 1:
+            self._cut(self._expat.CurrentByteIndex)  # type: ignore[union-attr]  # it is calling
+        elif depth == 0:
+            self._check_gap(self._expat.CurrentByteIndex)  # type: ignore[union-attr]
+            self._events.append(End())
+            raise _Stop
+
+    # What the handlers share.
+
+    def _check_attributes(self, attrs: dict[str, str]) -> None:
+        if len(attrs) > self.limits.attributes:
+            raise _Refused("policy-violation", "too many attributes")
+
+    def _check_gap(self, index: int) -> None:
+        """Allow nothing but white space between first-level elements."""
+        if self._buffer[self._cut_at - self._base : index - self._base].strip(_SPACE):
+            raise _Refused("bad-format", "text between stanzas")
+
+    def _cut(self, end_tag_at: int) -> None:
+        """Cut the first-level element out of the buffer whose end tag begins at `end_tag_at`."""
+        base, buffer = self._base, self._buffer
+        start, inner = self._top_at - base, self._inner_at - base
+        if buffer[inner - 2] == 0x2F:  # "/>": there is no end tag
+            inner_end = end = inner
+        else:
+            inner_end = end_tag_at - base
+            end = buffer.index(b">", inner_end) + 1
+        if end - start > self.limits.stanza:
+            raise _Refused("policy-violation", "a stanza is too large")
+        maker = self._makers.get(self._top[0])
+        raw = bytes(buffer[start:end])
+        if maker is None:
+            self._events.append(parse_fragment(raw, self._root_tag))
+        else:
+            self._events.append(self._stanza(maker, raw, inner - start, inner_end - start))
+        if self._children:
+            self._children = []
+        self._cut_at = base + end
+        if self._cut_at > self.limits.renewal or (self.one_by_one and end < len(buffer)):
+            raise _Stop
+
+    def _stanza(self, maker: StanzaMaker, raw: bytes, inner: int, inner_end: int) -> object:
+        """Make a stanza of its bytes; those from `inner` to `inner_end` are inside its tags."""
+        if not self_contained(raw, inner, self._prefixes):
+            tree = parse_fragment(raw, self._root_tag)
+            rescope(tree, self._content)
+            return maker(tree.attrs, *inner_of(tree))
+        attrs, children = self._top[1], self._children
+        for key in attrs:
+            if " " in key:
+                attrs = {clark(key): value for key, value in attrs.items()}
+                break
+        if self._content != CLIENT and children:
+            own = f"{self._content} "
+            children = [
+                (CLIENT + name[len(own) - 1 :] if name.startswith(own) else name, start, end)
+                for name, start, end in children
+            ]
+        return maker(attrs, raw[inner:inner_end], children)
+
+
+def _check_encoding(_version: str, encoding: str | None, _standalone: int) -> None:
+    if encoding is not None and encoding.upper() not in ("UTF-8", "UTF8"):
+        raise _Refused("unsupported-encoding", "a stream is UTF-8")
+
+
+def _fault(error: ExpatError) -> Fault:
+    if error.code == _UNDEFINED_ENTITY:  # only a document type could define it (RFC 6120 11.1)
+        return Fault("restricted-xml", "an entity other than the predefined five")
+    if error.code in _BAD_ENCODINGS:
+        return Fault("unsupported-encoding", "a stream is UTF-8")
+    return Fault("not-well-formed", errors.messages[error.code])

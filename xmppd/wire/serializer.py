@@ -1,0 +1,107 @@
+"""Trees to bytes: namespace-well-formed UTF-8 without any prefix but those of attributes.
+
+Every element declares its namespace as the default where it differs from its parent's, so that a
+piece cut from a document means the same anywhere (RFC 6120 4.8).
+"""
+
+import re
+from collections.abc import Mapping
+
+from xmppd.wire.element import Element
+from xmppd.wire.namespaces import XML
+
+# Besides markup: carriage returns, and line ends in attributes, would be changed by the reader's
+# normalisation (XML 1.0, 2.11 and 3.3.3); the rest is no XML character at all (2.2).
+_NOT_XML = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
+_SPECIAL_TEXT = re.compile(f"[&<>\r{_NOT_XML}]")
+_SPECIAL_ATTR = re.compile(f"[&<>\"'\t\n\r{_NOT_XML}]")
+_ENTITIES = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+    "'": "&apos;",
+    "\t": "&#9;",
+    "\n": "&#10;",
+    "\r": "&#13;",
+}
+
+
+def _entity(match: re.Match[str]) -> str:
+    try:
+        return _ENTITIES[match[0]]
+    except KeyError:
+        raise ValueError(f"U+{ord(match[0]):04X} cannot be written in XML") from None
+
+
+def escape_text(text: str) -> str:
+    """Return `text` as character data. Raises `ValueError` for what no XML document can hold."""
+    return _SPECIAL_TEXT.sub(_entity, text) if _SPECIAL_TEXT.search(text) else text
+
+
+def escape_attr(text: str) -> str:
+    """Return `text` for use within an attribute's quotes of either kind.
+
+    Raises `ValueError` for what no XML document can hold.
+    """
+    return _SPECIAL_ATTR.sub(_entity, text) if _SPECIAL_ATTR.search(text) else text
+
+
+def attributes(attrs: Mapping[str, str]) -> str:
+    """Return attributes as they stand in a start tag, each with a space before it.
+
+    Attributes in a namespace get prefixes of their own, declared beside them.
+    """
+    parts = []
+    prefixes: dict[str, str] = {}
+    for key, value in attrs.items():
+        name = key
+        if key[0] == "{":
+            ns, _, local = key[1:].partition("}")
+            prefix = "xml" if ns == XML else prefixes.get(ns)
+            if prefix is None:
+                prefix = prefixes[ns] = f"a{len(prefixes)}"
+                parts.append(f' xmlns:{prefix}="{escape_attr(ns)}"')
+            name = f"{prefix}:{local}"
+        parts.append(f' {name}="{escape_attr(value)}"')
+    return "".join(parts)
+
+
+def _write(element: Element, scope: str, out: list[str]) -> None:
+    """Append the pieces of `element` to `out`; `scope` is the default namespace around it.
+
+    Walks with a stack of its own: a tree may be as deep as a stream's limit lets it be.
+    """
+    stack: list[tuple[Element, str, int]] = [(element, scope, 0)]
+    while stack:
+        node, around, at = stack.pop()
+        # Names in the XML namespace are only ever written with its reserved prefix, and declare
+        # nothing: their children see the scope around them.
+        tag = f"xml:{node.name}" if node.ns == XML else node.name
+        inside = around if node.ns == XML else node.ns
+        if at == 0:
+            declaration = "" if inside == around else f' xmlns="{escape_attr(node.ns)}"'
+            close = "" if node.children else "/"
+            out.append(f"<{tag}{declaration}{attributes(node.attrs)}{close}>")
+            if not node.children:
+                continue
+        for index in range(at, len(node.children)):
+            child = node.children[index]
+            if isinstance(child, str):
+                out.append(escape_text(child))
+                continue
+            stack.append((node, around, index + 1))
+            stack.append((child, inside, 0))
+            break
+        else:
+            out.append(f"</{tag}>")
+
+
+def serialize(element: Element, scope: str = "") -> bytes:
+    """Return `element` as UTF-8 XML for a place where `scope` is the default namespace.
+
+    Raises `ValueError` if a text or attribute holds what no XML document can.
+    """
+    out: list[str] = []
+    _write(element, scope, out)
+    return "".join(out).encode()
