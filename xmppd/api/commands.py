@@ -1,0 +1,52 @@
+"""Administrative commands as typed records, declared once.
+
+Front ends (the control socket today) read these records to parse arguments, print help and show
+results; a command itself knows none of them.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked; `args[0]` is one plain sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a command.
+
+    - `name`: a word; front ends spell it their way (`--limit`).
+    - `kind`: `str`, `int`, `float` or `bool`.
+    - `required`: whether it must be given; otherwise `default` stands in.
+    - `secret`: it is asked for or read from standard input, never shown, logged or put on a
+      command line.
+    """
+
+    name: str
+    help: str
+    kind: type = str
+    required: bool = True
+    default: Any = None
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something an administrator can have done.
+
+    - `name`: one or two words, "user add".
+    - `run`: called with the arguments by name; returns (or awaits) an instance of `result`, a
+      frozen dataclass or a list of them, of JSON-able fields. Raises `CommandError`.
+    - `offline`: whether it also works on the data alone, without a running server.
+    - `since`: the version of xmppd (or of the extension) that brought it.
+    """
+
+    name: str
+    help: str
+    run: Callable[..., Any | Awaitable[Any]]
+    result: Any
+    arguments: tuple[Argument, ...] = ()
+    offline: bool = False
+    since: str = "0.1"

@@ -1,0 +1,233 @@
+"""What a feature returns from `registrations()`: its hooks, as data.
+
+The framework installs each record when the feature is loaded, isolates what it calls (an exception
+is logged with the feature's name and answered `internal-server-error`), and removes it when the
+feature is unloaded. A feature never installs anything itself.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Flag, auto
+from typing import Any, Literal
+
+from zope.interface.interface import InterfaceClass
+
+from xmppd.api.commands import Command
+from xmppd.api.moments import Moment, Stage, Verdict
+from xmppd.api.storage import Ticket
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Iq
+from xmppd.wire.element import Element
+
+
+class At(Flag):
+    """Which addresses of a host something stands for."""
+
+    HOST = auto()
+    """The host's own domain."""
+    OWN_ACCOUNT = auto()
+    """The bare JID of the sender's own account."""
+    ACCOUNT = auto()
+    """The bare JID of any account, asked by anybody: the handler says who may."""
+    SERVICE = auto()
+    """An in-process service's domain."""
+
+
+HOST, OWN_ACCOUNT, ACCOUNT, SERVICE = At.HOST, At.OWN_ACCOUNT, At.ACCOUNT, At.SERVICE
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """An answer that holds only once `ticket` is committed: it goes out no earlier."""
+
+    payload: Element | None
+    ticket: Ticket
+
+
+Answer = Element | Promised | None
+"""The payload of an IQ result; None for an empty result."""
+
+
+@dataclass(slots=True)
+class Request:
+    """An IQ get or set, as its handler sees it.
+
+    - `iq`: the stanza; `from_` is proven, `to` is where it was sent.
+    - `payload`: the tree of its one child.
+    - `at`: what `to` is; `owner`: the localpart addressed ("" at a host).
+    """
+
+    iq: Iq
+    payload: Element
+    at: At
+    owner: str = ""
+
+    @property
+    def sender(self) -> JID:
+        """Who asks: a full JID for clients."""
+        assert self.iq.from_ is not None  # stamped before it was routed
+        return self.iq.from_
+
+
+IqHandler = Callable[[Request], Answer | Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class HandleIq:
+    """Answer IQs of that type whose child has that namespace and name.
+
+    The handler returns an `Answer`, or an awaitable of one, or raises `StanzaError`. It is called
+    only for the addresses in `at`; a stranger asking at an account is refused before.
+    """
+
+    type: Literal["get", "set"]
+    ns: str
+    name: str
+    handler: IqHandler
+    at: At = OWN_ACCOUNT
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """List a feature in the service discovery of those addresses (XEP-0030)."""
+
+    ns: str
+    at: At = HOST
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """List an identity in the service discovery of those addresses (XEP-0030)."""
+
+    category: str
+    type: str
+    name: str = ""
+    at: At = HOST
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """Add a form to the service discovery of those addresses (XEP-0128).
+
+    `make` returns the `<x xmlns='jabber:x:data' type='result'/>` to show.
+    """
+
+    make: Callable[[], Element]
+    at: At = HOST
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """List another entity among the items of those addresses (XEP-0030)."""
+
+    jid: JID
+    name: str = ""
+    at: At = HOST
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Answer service discovery for a node of those addresses (XEP-0030).
+
+    `info` and `items` return the `<query/>` with that node's content, or raise `StanzaError`.
+    """
+
+    node: str
+    info: IqHandler
+    items: IqHandler
+    at: At = HOST
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Call `watcher` at that moment.
+
+    - `kinds`: only for stanzas of these kinds ("message", "presence", "iq"); all if empty.
+    - `payload`: only for stanzas with a child of one of these (namespace, name) pairs; all if
+      empty.
+    """
+
+    moment: Moment[Any]
+    watcher: Callable[..., Verdict | Awaitable[Verdict]]
+    stage: Stage = Stage.MAIN
+    kinds: tuple[str, ...] = ()
+    payload: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PerSession:
+    """Let sessions hold one instance of `kind` each (see `ISession.state`), dropped with them."""
+
+    kind: type
+
+
+@dataclass(frozen=True, slots=True)
+class PerAccount:
+    """Let accounts hold one instance of `kind` each while they have a session.
+
+    `load(localpart)` makes it and may wait: it has fired before the account's first session is
+    reachable. See `IHost.account_state`.
+    """
+
+    kind: type
+    load: Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Provide:
+    """Offer `provider` to other features, which find it by the interface (see `IHost.find`)."""
+
+    interface: InterfaceClass
+    provider: object
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Call `run` every so many seconds while the host is up; it may return an awaitable."""
+
+    seconds: float
+    run: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFeature:
+    """Offer something during negotiation of a client's stream (RFC 6120 4.3).
+
+    - `element`: what `<stream:features/>` shows, None if this stream is not offered it.
+    - `takes`: the (namespace, name) pairs of the first-level elements it answers.
+    - `begin`: called with the stream's context and such an element; returns the elements to
+      answer with, or raises `StanzaError`-like faults as its protocol has them.
+    - `when`: whether it shows before authentication, after it, or both.
+    """
+
+    element: Callable[["StreamContext"], Element | None]
+    takes: tuple[tuple[str, str], ...] = ()
+    begin: Callable[["StreamContext", Element], Iterable[Element]] | None = None
+    when: Literal["before-login", "after-login", "both"] = "after-login"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamContext:
+    """What a stream feature may know of the stream it is offered on."""
+
+    host: str
+    secure: bool
+    account: str = ""
+    address: str = field(default="", repr=False)
+
+
+Registration = (
+    HandleIq
+    | Feature
+    | Identity
+    | Extension
+    | Item
+    | Node
+    | Watch
+    | PerSession
+    | PerAccount
+    | Provide
+    | Every
+    | StreamFeature
+    | Command
+)
