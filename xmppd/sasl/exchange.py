@@ -7,20 +7,21 @@ The life of an exchange::
 
     exchange = mechanism.start(context)
     exchange.step(initial response)   -> Challenge | NeedKeys | Verify | Failed
-    exchange.keys(ScramKeys)          -> Challenge            (only after NeedKeys)
+    exchange.keys(ScramKeys)          -> Challenge | Failed   (only after NeedKeys)
     exchange.step(response)           -> ...
 
-`Verify` is the last thing a well-behaved exchange says: whoever runs it turns the facts into
-twisted.cred credentials and asks a portal once. Whether that succeeded is not the exchange's affair.
+`Verify` and `Failed` end an exchange; whatever the client sends afterwards is `Failed` again. After
+`Verify` whoever runs the exchange turns the facts into twisted.cred credentials and asks a portal
+once. Whether that succeeded is not the exchange's affair.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Protocol
 
 
-class Condition(str, Enum):
+class Condition(StrEnum):
     """The failure conditions of RFC 6120 section 6.5, by their element names."""
 
     ABORTED = "aborted"
@@ -130,11 +131,16 @@ class Exchange(Protocol):
     def step(self, data: bytes | None) -> Outcome:
         """Take the client's next message, decoded from base64.
 
-        `None` stands for an `<auth/>` without initial response; `b""` for an empty one (`=`).
+        `None` stands for an `<auth/>` without initial response; `b""` for an empty one (`=`) and
+        for an empty `<response/>`.
         """
 
     def keys(self, keys: ScramKeys) -> Outcome:
-        """Take the keys asked for by `NeedKeys`."""
+        """Take the keys asked for by `NeedKeys`.
+
+        If the client ended the exchange while they were looked up the answer is `Failed`. Raises
+        ValueError if none were asked for, and for keys that do not fit the hash.
+        """
 
 
 class Mechanism(Protocol):
@@ -148,4 +154,4 @@ class Mechanism(Protocol):
         """Whether this stream meets the mechanism's needs (TLS, channel binding, certificate)."""
 
     def start(self, context: SaslContext) -> Exchange:
-        """Begin an exchange for one client."""
+        """Begin an exchange for one client, on a stream where the mechanism was offered."""
