@@ -74,8 +74,9 @@ exists. The stanza may be changed in place: it has no other reader yet.
 ToResource: Moment[[Stanza, ISession]] = Moment("ToResource")
 """A stanza is about to be written to a session: `(stanza, session)`.
 
-Called for each receiving session. After `STOP` this session alone does not get the stanza.
-Other sessions may get the same stanza: it must not be changed.
+Called for each receiving session. After `STOP`, or a `StanzaError`, this session alone does not
+get the stanza. Other sessions may get the same one: it must not be changed. Watchers of this
+moment cannot wait.
 """
 
 Undeliverable: Moment[[Stanza, str]] = Moment("Undeliverable")
@@ -95,7 +96,8 @@ PresenceChanged: Moment[[Presence, ISession]] = Moment("PresenceChanged")
 """A session has become available, unavailable or changed its presence: `(presence, session)`.
 
 Called with presence that has no `to`, after the session's record shows the change; also with an
-unavailable presence made for a session that ended without one (RFC 6121 4.5.2).
+unavailable presence made for a session that ended without one (RFC 6121 4.5.2). A session of which
+this is called for the first time is unavailable before it.
 """
 
 AccountCreated: Moment[[str]] = Moment("AccountCreated")

@@ -1,6 +1,6 @@
 """Stanza errors (RFC 6120 8.3): raised by who finds the fault, written by the router."""
 
-from enum import Enum
+from enum import StrEnum
 from typing import TypeVar
 
 from xmppd.stanza.stanza import Stanza
@@ -8,7 +8,7 @@ from xmppd.wire.element import Element
 from xmppd.wire.namespaces import CLIENT, STANZA_ERRORS, XML_LANG
 
 
-class ErrorType(str, Enum):
+class ErrorType(StrEnum):
     """What the sender may do about an error (RFC 6120 8.3.2)."""
 
     AUTH = "auth"

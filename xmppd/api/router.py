@@ -1,0 +1,66 @@
+"""The one door for stanzas, and what stands behind it for each domain."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+from xmppd.api.sessions import ISession
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+
+
+class IDomain(Interface):
+    """Whatever answers for one domain: accounts, an in-process service, a component, the rest."""
+
+    def receive(stanza: Stanza) -> Any:
+        """Take a stanza whose `to` is of this domain and whose `from_` is proven.
+
+        Returns None when done, or an awaitable that is waited for before the same sender's next
+        stanza is looked at. Raises (or fails with) `StanzaError` for the router to answer.
+        """
+
+
+class IRouter(Interface):
+    """Takes every stanza, whoever sent it, and alone turns exceptions into error stanzas."""
+
+    def route(stanza: Stanza) -> "Deferred[None] | None":
+        """Bring a stanza to the domain of its `to`.
+
+        `from_` must be proven and set, `to` must be set. Never raises. Returns None when done;
+        else the sender's further stanzas must wait until the Deferred has fired, which never fails.
+        """
+
+    def deliver(stanza: Stanza) -> Any:
+        """Do the same as a step of `attempt`: raises `StanzaError`, may return an awaitable."""
+
+    def attempt(stanza: Stanza, step: Callable[..., Any], *args: Any) -> "Deferred[None] | None":
+        """Call `step(*args)`, wait for what it returns, and answer `stanza` if that fails.
+
+        Returns as `route` does.
+        """
+
+
+class ISessionHost(Interface):
+    """What a session, and whatever binds one, needs of the host it belongs to."""
+
+    domain: str = Attribute("the host's domain, an A-label")
+
+    def bound(jid: JID) -> ISession | None:
+        """Return the session of this process bound to that full JID, or None."""
+
+    def count(account: str) -> int:
+        """Return how many sessions an account has, on all nodes."""
+
+    def open(session: ISession) -> "Deferred[None]":
+        """Make a session reachable; fires when its account's state is loaded and it is."""
+
+    def close(session: ISession) -> None:
+        """Make a session unreachable, at once, and let the features know."""
+
+    def submit(stanza: Stanza, session: ISession) -> "Deferred[None] | None":
+        """Take what a client sends, with `from_` stamped; answers as `IRouter.route` does."""
+
+    def urgent(stanza: Stanza) -> bool:
+        """Tell whether this is an answer that must not queue behind a stanza still in work."""

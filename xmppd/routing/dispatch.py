@@ -1,0 +1,74 @@
+"""IQ requests to a host or account, brought to the feature that answers (RFC 6120 8.2.3)."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from xmppd.api.registrations import Answer, At, Promised, Request
+from xmppd.routing.hooks import crashed
+from xmppd.routing.registry import Registry
+from xmppd.routing.waiting import settle
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.stanza import Iq
+
+IQ_TYPES = ("get", "set", "result", "error")
+
+
+def check_iq(iq: Iq) -> None:
+    """Hold an IQ against RFC 6120 8.2.3. Raises `StanzaError` (bad-request)."""
+    if iq.type not in IQ_TYPES:
+        raise StanzaError("bad-request", "an IQ is a get, set, result or error")
+    if not iq.id:
+        raise StanzaError("bad-request", "an IQ needs an id")
+    if iq.type in ("get", "set"):
+        if len(iq.children) != 1:
+            raise StanzaError("bad-request", "a request has exactly one payload")
+    elif iq.type == "result" and len(iq.children) > 1:
+        raise StanzaError("bad-request", "a result has at most one payload")
+
+
+def handle(registry: Registry, iq: Iq, at: At, owner: str) -> Any:
+    """Have a request answered by a feature registered at those addresses.
+
+    `at` may name several kinds of addresses, all of which `iq.to` is; the first that has a handler
+    counts. Returns the IQ result, or an awaitable of it. Raises `StanzaError`:
+    `service-unavailable` where nobody handles the payload there.
+    """
+    name = iq.children[0][0]
+    for place in at:
+        found = registry.handlers.get((place, iq.type, name))
+        if found is not None:
+            break
+    else:
+        raise StanzaError("service-unavailable")
+    feature, handler = found
+    payload = iq.child_element(iq.children[0])
+    where = f"IQ {handler.type} {handler.ns}"
+    try:
+        answer = settle(handler.handler(Request(iq, payload, place, owner)))
+    except StanzaError:
+        raise
+    except Exception:
+        raise crashed(feature, where) from None
+    if isinstance(answer, Deferred):
+        return _wait(iq, feature, where, answer)
+    return _result(iq, answer)
+
+
+async def _wait(iq: Iq, feature: str, where: str, waiting: Awaitable[Answer]) -> Iq:
+    try:
+        answer = await waiting
+    except StanzaError:
+        raise
+    except Exception:
+        raise crashed(feature, where) from None
+    return _result(iq, answer)
+
+
+def _result(iq: Iq, answer: Answer) -> Iq:
+    if isinstance(answer, Promised):
+        result = iq.result(answer.payload)
+        result.ticket = answer.ticket
+        return result
+    return iq.result(answer)

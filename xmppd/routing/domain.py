@@ -1,0 +1,247 @@
+"""A domain of accounts: what becomes of every stanza for this host and its users.
+
+RFC 6120 section 10 (the host's own addresses) and RFC 6121 section 8 (its users').
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from xmppd.api.cluster import ICluster
+from xmppd.api.moments import PASS, STOP
+from xmppd.api.registrations import ACCOUNT, HOST, OWN_ACCOUNT, At
+from xmppd.api.router import IDomain, IRouter, ISessionHost
+from xmppd.api.sessions import ISession, SessionRecord
+from xmppd.api.storage import Accounts
+from xmppd.routing.delivery import Fate, plan
+from xmppd.routing.dispatch import handle
+from xmppd.routing.hooks import Hook, consult, consult_now
+from xmppd.routing.pending import PendingRequests
+from xmppd.routing.presence import availability
+from xmppd.routing.registry import Registry
+from xmppd.routing.sessions import Sessions
+from xmppd.routing.waiting import settle
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
+from xmppd.stanza.prep import skeleton
+from xmppd.stanza.stanza import Iq, Presence, Stanza
+
+
+@implementer(IDomain, ISessionHost)
+class AccountsDomain:
+    """Everything that is sent to one host, or by its clients.
+
+    Each step of a stanza's way returns None when it is done with it, or an awaitable of the rest.
+    """
+
+    def __init__(
+        self,
+        domain: str,
+        accounts: Accounts,
+        registry: Registry,
+        router: IRouter,
+        cluster: ICluster,
+        pending: PendingRequests,
+    ) -> None:
+        self.domain = domain
+        self.registry = registry
+        self.sessions = Sessions(domain, registry, cluster)
+        self.bound = self.sessions.get
+        self.count = self.sessions.count
+        self._accounts = accounts
+        self._router = router
+        self._cluster = cluster
+        self._pending = pending
+
+    # What clients send (ISessionHost).
+
+    def open(self, session: ISession) -> "Deferred[None]":
+        """Make a session reachable; fires when its account's state is loaded and it is."""
+        return Deferred.fromCoroutine(self.sessions.open(session))
+
+    def close(self, session: ISession) -> None:
+        """Make a session unreachable; it goes unavailable first (RFC 6121 4.5.2)."""
+        if self.sessions.get(session.jid) is not session:
+            return
+        if session.record.available:
+            gone = Presence(from_=session.jid, type="unavailable")
+            self._router.attempt(gone, self._own_presence, gone, session)
+        self.sessions.close(session)
+
+    def urgent(self, stanza: Stanza) -> bool:
+        """Tell whether this answers a request of ours."""
+        return isinstance(stanza, Iq) and not stanza.is_request and self._pending.knows(stanza)
+
+    def submit(self, stanza: Stanza, session: ISession) -> "Deferred[None] | None":
+        """Take what a client sends (see `ISessionHost`)."""
+        return self._router.attempt(stanza, self._sent, stanza, session)
+
+    def _sent(self, stanza: Stanza, session: ISession) -> Any:
+        if stanza.malformed:
+            raise StanzaError("jid-malformed")
+        hooks = self.registry.sent[stanza.kind]
+        if hooks is None:
+            return self._pass_on(stanza, session)
+        return self._ask(hooks, stanza, session, self._pass_on)
+
+    def _pass_on(self, stanza: Stanza, session: ISession) -> Any:
+        if stanza.to is None:
+            if isinstance(stanza, Presence):
+                return self._own_presence(stanza, session)
+            stanza.to = session.jid.bare  # RFC 6120 10.3.1, 10.3.3
+        return self._router.deliver(stanza)
+
+    def _own_presence(self, presence: Presence, session: ISession) -> Any:
+        """Take presence that is meant for everybody who may see it (RFC 6121 4)."""
+        changes = availability(presence)
+        if changes is None:
+            return None
+        session.publish(**changes)
+        hooks = self.registry.presence_changed
+        return None if hooks is None else self._ask(hooks, presence, session, _done)
+
+    # What is sent here (IDomain).
+
+    def receive(self, stanza: Stanza) -> Any:
+        """Take a stanza for the host or one of its accounts (see `IDomain`)."""
+        to = stanza.to
+        assert to is not None  # the router found us by it
+        session = self.sessions.get(to)
+        if session is not None:
+            kind = stanza.kind
+            registry = self.registry
+            if (
+                kind != "presence"
+                and registry.to_account[kind] is None
+                and registry.to_resource[kind] is None
+            ):
+                session.write(stanza)
+                return None
+            return self._to_account(stanza, to.localpart)
+        if not to.localpart:
+            return self._to_host(stanza, to)
+        if self._cluster.account(to.bare):
+            return self._to_account(stanza, to.localpart)
+        return self._look_up(stanza, to)
+
+    async def _look_up(self, stanza: Stanza, to: JID) -> None:
+        """Find the account of an address nobody is bound to."""
+        account = await self._accounts.get(to.localpart)
+        if account is None:
+            account = await self._accounts.find(skeleton(to.localpart))
+            if account is None:
+                self._no_such_user(stanza)
+                return
+            # An address prepared by older rules (RFC 6122) names the same account.
+            stanza.to = JID.make(account.localpart, to.domainpart, to.resourcepart)
+        rest = self._to_account(stanza, account.localpart)
+        if rest is not None:
+            await rest
+
+    def _no_such_user(self, stanza: Stanza) -> None:
+        """RFC 6121 8.5.1."""
+        if stanza.kind == "presence" or stanza.type in ("headline", "error", "result"):
+            return
+        raise StanzaError("service-unavailable")
+
+    def _to_account(self, stanza: Stanza, owner: str) -> Any:
+        hooks = self.registry.to_account[stanza.kind]
+        if hooks is None:
+            return self._deliver(stanza, owner)
+        return self._ask(hooks, stanza, owner, self._deliver)
+
+    def _deliver(self, stanza: Stanza, owner: str) -> Any:
+        """Bring a stanza to an account's sessions, or do what RFC 6121 8.5 says instead."""
+        to = stanza.to
+        assert to is not None
+        full = to.is_full
+        if not full and isinstance(stanza, Iq):
+            own = stanza.from_ is not None and stanza.from_.bare == to
+            return self._answer(stanza, OWN_ACCOUNT | ACCOUNT if own else ACCOUNT, owner)
+        expected = ("", "unavailable", "error") if full else ("", "unavailable")
+        if stanza.kind == "presence" and stanza.type not in expected:
+            return None  # subscriptions and probes nobody has taken care of
+        match = self._cluster.record(to) if full else None
+        fate, records = plan(stanza.kind, stanza.type, match, full, self._cluster.account(to.bare))
+        if fate is Fate.DELIVER:
+            self._write(stanza, records)
+        elif fate is Fate.BOUNCE:
+            raise StanzaError("service-unavailable")
+        elif fate is Fate.KEEP:
+            hooks = self.registry.undeliverable[stanza.kind]
+            if hooks is None:
+                raise StanzaError("service-unavailable")
+            return self._ask(hooks, stanza, owner, _bounce)
+        return None
+
+    def _write(self, stanza: Stanza, records: Sequence[SessionRecord]) -> None:
+        hooks = self.registry.to_resource[stanza.kind]
+        for record in records:
+            if record.node != self._cluster.node:
+                self._cluster.send(record.node, record.jid, stanza)
+                continue
+            session = self.sessions.get(record.jid)
+            if session is None:
+                continue
+            if hooks is None or consult_now(hooks, stanza, session) is PASS:
+                session.write(stanza)
+
+    def _to_host(self, stanza: Stanza, to: JID) -> Any:
+        """RFC 6120 10.5.1 and 10.5.2."""
+        if isinstance(stanza, Iq):
+            if stanza.is_request and to.is_full:
+                raise StanzaError("service-unavailable")
+            return self._answer(stanza, HOST, "")
+        if stanza.kind == "message" and stanza.type not in ("headline", "error"):
+            raise StanzaError("service-unavailable")
+        return None
+
+    def _answer(self, iq: Iq, at: At, owner: str) -> Any:
+        """Answer a request, or take an answer to one of ours."""
+        if not iq.is_request:
+            self._pending.answer(iq)
+            return None
+        result = settle(handle(self.registry, iq, at, owner))
+        if isinstance(result, Deferred):
+            return self._answer_later(result)
+        self._router.route(result)
+        return None
+
+    async def _answer_later(self, waiting: "Deferred[Iq]") -> None:
+        self._router.route(await waiting)
+
+    # Watchers on the way.
+
+    def _ask(
+        self,
+        hooks: tuple[Hook, ...],
+        stanza: Stanza,
+        subject: Any,
+        step: Callable[[Any, Any], Any],
+    ) -> Any:
+        """Take `step(stanza, subject)` if the watchers let the stanza pass."""
+        verdict = consult(hooks, stanza, subject)
+        if verdict is PASS:
+            return step(stanza, subject)
+        if verdict is STOP:
+            return None
+        return self._ask_later(verdict, stanza, subject, step)
+
+    async def _ask_later(
+        self, waiting: Any, stanza: Stanza, subject: Any, step: Callable[[Any, Any], Any]
+    ) -> None:
+        if await waiting is PASS:
+            rest = step(stanza, subject)
+            if rest is not None:
+                await rest
+
+
+def _done(_stanza: Stanza, _subject: object) -> None:
+    """Nothing remains to be done."""
+
+
+def _bounce(_stanza: Stanza, _owner: str) -> None:
+    """Nobody keeps the stanza (RFC 6121 8.5.2.2.1)."""
+    raise StanzaError("service-unavailable")

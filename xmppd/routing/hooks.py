@@ -1,0 +1,141 @@
+"""Watchers, compiled: which ones to call for a stanza of some kind at some moment.
+
+Every slot without watchers is None, so that a moment nobody watches costs one comparison.
+"""
+
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from xmppd.api.moments import PASS, STOP, Moment, Verdict
+from xmppd.api.registrations import Watch
+from xmppd.routing.waiting import settle
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.stanza import Stanza
+
+KINDS = ("message", "presence", "iq")
+
+_log = Logger()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hook:
+    """One installed watcher: whose it is, and what payloads it wants (all if empty)."""
+
+    feature: str
+    watch: Watch
+    payload: frozenset[str]
+
+    @classmethod
+    def of(cls, feature: str, watch: Watch) -> "Hook":
+        """Prepare a watcher of that feature."""
+        return cls(feature, watch, frozenset(f"{ns} {name}" for ns, name in watch.payload))
+
+    def wants(self, stanza: Stanza) -> bool:
+        """Tell whether the stanza has a child this watcher asked for."""
+        return any(child[0] in self.payload for child in stanza.children)
+
+
+Slot = tuple[Hook, ...] | None
+
+
+def compile_slots(hooks: Sequence[Hook], moment: Moment[Any]) -> dict[str, Slot]:
+    """Return, by kind of stanza, the hooks of that moment in the order they run in."""
+    chosen = sorted(
+        (hook for hook in hooks if hook.watch.moment is moment), key=lambda hook: hook.watch.stage
+    )
+    return {
+        kind: tuple(hook for hook in chosen if not hook.watch.kinds or kind in hook.watch.kinds)
+        or None
+        for kind in KINDS
+    }
+
+
+def crashed(feature: str, where: object) -> StanzaError:
+    """Log the exception being handled as that feature's, and return what to answer."""
+    _log.failure("{feature} failed at {where}", feature=feature, where=where)
+    return StanzaError("internal-server-error")
+
+
+def consult(hooks: tuple[Hook, ...], stanza: Stanza, subject: object) -> Any:
+    """Call watchers with `(stanza, subject)` in turn until one says STOP.
+
+    Returns PASS or STOP, or an awaitable of one. Raises `StanzaError`, also for any other exception
+    (logged under the feature's name).
+    """
+    for index, hook in enumerate(hooks):
+        if hook.payload and not hook.wants(stanza):
+            continue
+        try:
+            verdict = hook.watch.watcher(stanza, subject)
+            if verdict is PASS:
+                continue
+            if verdict is STOP:
+                return STOP
+            verdict = settle(verdict)
+        except StanzaError:
+            raise
+        except Exception:
+            raise crashed(hook.feature, hook.watch.moment) from None
+        if isinstance(verdict, Deferred):
+            return _go_on(hooks, index, verdict, stanza, subject)
+        if verdict is STOP:
+            return STOP
+    return PASS
+
+
+def consult_now(hooks: tuple[Hook, ...], stanza: Stanza, subject: object) -> Verdict:
+    """Call watchers of a moment that does not wait; one that crashes or waits lets pass.
+
+    What is being written to several sessions must not fail for the others.
+    """
+    try:
+        verdict = consult(hooks, stanza, subject)
+    except StanzaError:
+        return STOP
+    if isinstance(verdict, Coroutine):
+        verdict.close()
+        _log.error("a watcher wanted to wait where nothing can: {hooks}", hooks=hooks)
+        return PASS
+    return STOP if verdict is STOP else PASS
+
+
+async def _go_on(
+    hooks: tuple[Hook, ...], index: int, waiting: "Deferred[Verdict]", stanza: Stanza, subject: Any
+) -> Verdict:
+    hook = hooks[index]
+    try:
+        verdict = await waiting
+    except StanzaError:
+        raise
+    except Exception:
+        raise crashed(hook.feature, hook.watch.moment) from None
+    if verdict is STOP:
+        return STOP
+    rest = consult(hooks[index + 1 :], stanza, subject)
+    result: Verdict = await rest if isinstance(rest, Coroutine) else rest
+    return result
+
+
+def announce(hooks: Sequence[Hook], *args: object) -> None:
+    """Call watchers whose verdict is not looked at; what they raise is logged, nothing more."""
+    for hook in hooks:
+        try:
+            waiting = settle(hook.watch.watcher(*args))
+        except Exception:
+            crashed(hook.feature, hook.watch.moment)
+            continue
+        if isinstance(waiting, Deferred):
+            waiting.addErrback(_log_failure, hook)
+
+
+def _log_failure(failure: Any, hook: Hook) -> None:
+    _log.failure(
+        "{feature} failed at {where}",
+        failure=failure,
+        feature=hook.feature,
+        where=hook.watch.moment,
+    )

@@ -1,0 +1,186 @@
+"""A host as its features see it (`IHost`), and the life of those features."""
+
+from collections.abc import Coroutine, Iterable, Iterator
+from typing import Any, TypeVar
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from xmppd.api.cluster import ICluster
+from xmppd.api.host import IEntropy, IHost, IWallClock, IWorkers
+from xmppd.api.registrations import (
+    At,
+    Every,
+    Extension,
+    Feature,
+    Identity,
+    Item,
+    Node,
+    Registration,
+)
+from xmppd.api.router import IRouter
+from xmppd.api.sessions import SessionRecord
+from xmppd.api.storage import HostStorage
+from xmppd.routing.domain import AccountsDomain
+from xmppd.routing.hooks import announce, crashed
+from xmppd.routing.pending import PendingRequests
+from xmppd.routing.registry import Registry
+from xmppd.routing.waiting import settle
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Iq, Stanza
+
+State = TypeVar("State")
+Provider = TypeVar("Provider")
+
+
+@implementer(IHost)
+class LocalHost:
+    """One host of this server, with its features installed."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        domain: str,
+        *,
+        storage: HostStorage,
+        router: IRouter,
+        cluster: ICluster,
+        clock: IReactorTime,
+        wall: IWallClock,
+        entropy: IEntropy,
+        workers: IWorkers,
+    ) -> None:
+        self.domain = domain
+        self.jid = JID.make("", domain)
+        self.accounts = storage.accounts
+        self.clock = clock
+        self.wall = wall
+        self.entropy = entropy
+        self.workers = workers
+        self.open = storage.open
+        self.registry = Registry()
+        self._router = router
+        self._cluster = cluster
+        self._pending = PendingRequests(clock)
+        self.accounts_domain = AccountsDomain(
+            domain, storage.accounts, self.registry, router, cluster, self._pending
+        )
+        self._timers: dict[str, list[LoopingCall]] = {}
+        self._work: set[Deferred[Any]] = set()
+
+    # The life of features.
+
+    def install(self, feature: str, registrations: Iterable[Registration]) -> None:
+        """Install what a feature registers. Raises `RegistrationError` if it clashes."""
+        records = tuple(registrations)
+        self.registry.install(feature, records)
+        timers = self._timers[feature] = []
+        for record in records:
+            if isinstance(record, Every):
+                timer = LoopingCall(self._tick, feature, record)
+                timer.clock = self.clock
+                timers.append(timer)
+                timer.start(record.seconds, now=False)
+
+    def remove(self, feature: str) -> None:
+        """Remove everything a feature registered, its timers included."""
+        self.registry.remove(feature)
+        for timer in self._timers.pop(feature):
+            timer.stop()
+
+    def shut_down(self) -> None:
+        """Remove all features and give up what they wait for."""
+        for feature in reversed(self.registry.features):
+            self.remove(feature)
+        self._pending.abandon()
+        for work in list(self._work):
+            work.cancel()
+
+    def _tick(self, feature: str, every: Every) -> Any:
+        try:
+            waiting = settle(every.run())
+        except Exception:
+            crashed(feature, every)
+            return None
+        if isinstance(waiting, Deferred):
+            waiting.addErrback(lambda failure: self._log_failure(feature, failure))
+            return waiting
+        return None
+
+    def _log_failure(self, feature: str, failure: Any) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("{feature} failed", failure=failure, feature=feature)
+
+    # What features ask for (IHost).
+
+    def route(self, stanza: Stanza) -> None:
+        """Send a stanza on its way."""
+        self._router.route(stanza)
+
+    def request(self, iq: Iq, timeout: float = 30.0) -> "Deferred[Iq]":
+        """Send a request and fire with the result (see `IHost`)."""
+        if not iq.id:
+            iq.id = self.entropy.token()
+        if iq.from_ is None:
+            iq.from_ = self.jid
+        answer = self._pending.expect(iq, timeout)
+        self._router.route(iq)
+        return answer
+
+    def sessions(self, localpart: str) -> tuple[SessionRecord, ...]:
+        """Return the records of an account's sessions, in the order of binding."""
+        return self._cluster.account(JID.make(localpart, self.domain))
+
+    def all_sessions(self) -> Iterator[SessionRecord]:
+        """Yield the record of every session of the host."""
+        return self._cluster.records(self.domain)
+
+    def session(self, jid: JID) -> SessionRecord | None:
+        """Return the record of the session bound to that full JID, or None."""
+        return self._cluster.record(jid)
+
+    def account_state(self, localpart: str, kind: type[State]) -> State | None:
+        """Return an online account's one instance of `kind`, or None."""
+        return self.accounts_domain.sessions.account_state(localpart, kind)
+
+    def find(self, interface: type[Provider]) -> Provider | None:
+        """Return what a feature of this host provides under `interface`, or None."""
+        found: Provider | None = self.registry.provider(interface)
+        return found
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something beside the stanza at hand."""
+        running = Deferred.fromCoroutine(work)
+        self._work.add(running)
+        running.addErrback(lambda failure: self._log_failure("spawned work", failure))
+        running.addBoth(lambda _: self._work.discard(running))
+
+    def announce(self, moment: Any, *args: object) -> None:
+        """Call the watchers of a moment which is not about a stanza on its way."""
+        announce(self.registry.watching(moment), *args)
+
+    # Service discovery (XEP-0030, XEP-0128).
+
+    def identities(self, at: At) -> tuple[Identity, ...]:
+        """Return the identities registered for those addresses, in order."""
+        return self.registry.list(Identity, at)
+
+    def features(self, at: At) -> tuple[str, ...]:
+        """Return the features registered for those addresses, sorted, once each."""
+        return tuple(sorted({feature.ns for feature in self.registry.list(Feature, at)}))
+
+    def extensions(self, at: At) -> tuple[Extension, ...]:
+        """Return the XEP-0128 extensions registered for those addresses, in order."""
+        return self.registry.list(Extension, at)
+
+    def items(self, at: At) -> tuple[Item, ...]:
+        """Return the items registered for those addresses, in order."""
+        return self.registry.list(Item, at)
+
+    def node(self, name: str, at: At) -> Node | None:
+        """Return the node of that name registered for those addresses, or None."""
+        return next((node for node in self.registry.list(Node, at) if node.node == name), None)

@@ -1,0 +1,129 @@
+"""What the features of one host have registered, ready to be looked up.
+
+Features come and go as a whole: `install` takes all records of one, `remove` takes them out again
+and leaves nothing behind.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from xmppd.api.commands import Command
+from xmppd.api.moments import (
+    Moment,
+    PresenceChanged,
+    SentByClient,
+    ToAccount,
+    ToResource,
+    Undeliverable,
+)
+from xmppd.api.registrations import (
+    At,
+    HandleIq,
+    PerAccount,
+    PerSession,
+    Provide,
+    Registration,
+    Watch,
+)
+from xmppd.routing.hooks import Hook, Slot, compile_slots
+
+Record = TypeVar("Record")
+Handlers = dict[tuple[At, str, str], tuple[str, HandleIq]]
+
+
+class RegistrationError(Exception):
+    """Two features claim the same thing; `args[0]` says which and what, for the operator."""
+
+
+class Registry:
+    """The records of all features of a host.
+
+    - `handlers`: IQ handlers by (address, type, "namespace name"), each with its feature's name.
+    - `sent`, `to_account`, `to_resource`, `undeliverable`: compiled watchers by kind of stanza.
+    - `presence_changed`: those of `PresenceChanged`.
+    - `per_account`: with their features' names; `per_session`: the types registered.
+    """
+
+    def __init__(self) -> None:
+        self._features: dict[str, tuple[Registration, ...]] = {}
+        self._compile()
+
+    def install(self, feature: str, registrations: Iterable[Registration]) -> None:
+        """Take in what the feature of that name registers, behind all that is there.
+
+        Raises `RegistrationError`, and takes in nothing, if another feature has claimed the same.
+        """
+        if feature in self._features:
+            raise RegistrationError(f"{feature} is installed already")
+        self._features[feature] = tuple(registrations)
+        try:
+            self._compile()
+        except RegistrationError:
+            self.remove(feature)
+            raise
+
+    def remove(self, feature: str) -> None:
+        """Take out everything that feature registered. Raises `KeyError` if it is not installed."""
+        del self._features[feature]
+        self._compile()
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the installed features, in order."""
+        return tuple(self._features)
+
+    def records(self, kind: type[Record]) -> Iterator[tuple[str, Record]]:
+        """Yield every record of that kind, with its feature's name, in order."""
+        for feature, registrations in self._features.items():
+            for record in registrations:
+                if isinstance(record, kind):
+                    yield feature, record
+
+    def watching(self, moment: Moment[Any]) -> Sequence[Hook]:
+        """Return the hooks of a moment which is not about a stanza on its way, in order."""
+        return [hook for hook in self._hooks if hook.watch.moment is moment]
+
+    def provider(self, interface: object) -> Any:
+        """Return what is provided under that interface, or None."""
+        return self._providers.get(interface)
+
+    def list(self, kind: type[Any], at: At) -> tuple[Any, ...]:
+        """Return the discovery records of that kind which stand at those addresses, in order."""
+        return tuple(record for _, record in self.records(kind) if at in record.at)
+
+    def _compile(self) -> None:
+        """Make the tables anew."""
+        self._hooks = sorted(
+            (Hook.of(feature, watch) for feature, watch in self.records(Watch)),
+            key=lambda hook: hook.watch.stage,
+        )
+        self.sent: dict[str, Slot] = compile_slots(self._hooks, SentByClient)
+        self.to_account: dict[str, Slot] = compile_slots(self._hooks, ToAccount)
+        self.to_resource: dict[str, Slot] = compile_slots(self._hooks, ToResource)
+        self.undeliverable: dict[str, Slot] = compile_slots(self._hooks, Undeliverable)
+        self.presence_changed = compile_slots(self._hooks, PresenceChanged)["presence"]
+        self.per_account: tuple[tuple[str, PerAccount], ...] = tuple(self.records(PerAccount))
+        self.per_session: frozenset[type] = frozenset(r.kind for _, r in self.records(PerSession))
+        self.handlers: Handlers = {}
+        for feature, handler in self.records(HandleIq):
+            for at in handler.at:
+                self._claim(
+                    self.handlers,
+                    (at, handler.type, f"{handler.ns} {handler.name}"),
+                    (feature, handler),
+                    f"IQ {handler.type} of {handler.ns}",
+                )
+        self._providers: dict[object, Any] = {}
+        for _, provide in self.records(Provide):
+            name = provide.interface.__name__
+            self._claim(self._providers, provide.interface, provide.provider, name)
+        names: dict[object, Any] = {}
+        for _, command in self.records(Command):
+            self._claim(names, command.name, command, f"the command {command.name}")
+
+    def _claim(self, table: dict[Any, Any], key: object, value: object, what: str) -> None:
+        if key in table:
+            raise RegistrationError(
+                f"{what} is claimed by two features ({', '.join(self.features)})"
+            )
+        table[key] = value

@@ -1,0 +1,119 @@
+"""The sessions of one host in this process, and the state of accounts while they have some."""
+
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, gatherResults
+
+from xmppd.api.cluster import ICluster
+from xmppd.api.moments import Moment, SessionClosed, SessionOpened
+from xmppd.api.sessions import ISession
+from xmppd.routing.hooks import announce
+from xmppd.routing.registry import Registry
+from xmppd.routing.waiting import settle
+from xmppd.stanza.jid import JID
+
+State = TypeVar("State")
+
+
+class _Online:
+    """An account with sessions here: how many, its state by type, and whether that is loaded."""
+
+    __slots__ = ("loading", "sessions", "state", "waiting")
+
+    def __init__(self) -> None:
+        self.sessions = 0
+        self.state: dict[type, Any] = {}
+        self.loading = False
+        self.waiting: list[Deferred[None]] = []
+
+
+class Sessions:
+    """Opens and closes sessions, and finds them by address."""
+
+    def __init__(self, domain: str, registry: Registry, cluster: ICluster) -> None:
+        self._domain = domain
+        self._registry = registry
+        self._cluster = cluster
+        self._bound: dict[JID, ISession] = {}
+        self._online: dict[str, _Online] = {}
+        self.get = self._bound.get
+
+    def __len__(self) -> int:
+        return len(self._bound)
+
+    def all(self) -> list[ISession]:
+        """Return every session, in the order of opening."""
+        return list(self._bound.values())
+
+    def count(self, account: str) -> int:
+        """Return how many sessions an account has, on all nodes."""
+        return len(self._cluster.account(JID.make(account, self._domain)))
+
+    async def open(self, session: ISession) -> None:
+        """Make a session reachable, once its account's state is loaded.
+
+        Raises what loading raises; the session is then not open. The full JID must be free.
+        """
+        online = self._online.setdefault(session.account, _Online())
+        online.sessions += 1
+        try:
+            await self._load(session.account, online)
+        except BaseException:
+            self._leave(session.account)
+            raise
+        self._bound[session.jid] = session
+        self._cluster.publish(session.record)
+        self._announce(SessionOpened, session)
+
+    async def _load(self, account: str, online: _Online) -> None:
+        """Load the account's state; the first session does, further ones wait for it."""
+        while online.loading:
+            turn: Deferred[None] = Deferred()
+            online.waiting.append(turn)
+            await turn
+        missing = [
+            record for _, record in self._registry.per_account if record.kind not in online.state
+        ]
+        if not missing:
+            return
+        online.loading = True
+        try:
+            loads = [_as_deferred(settle(record.load(account))) for record in missing]
+            states = await gatherResults(loads, consumeErrors=True)
+            online.state.update(zip((record.kind for record in missing), states, strict=True))
+        finally:
+            online.loading = False
+            waiting, online.waiting = online.waiting, []
+            for turn in waiting:
+                turn.callback(None)
+
+    def close(self, session: ISession) -> None:
+        """Make a session unreachable and drop what belonged to it."""
+        if self._bound.get(session.jid) is not session:
+            return
+        del self._bound[session.jid]
+        self._cluster.withdraw(session.jid)
+        self._announce(SessionClosed, session)
+        self._leave(session.account)
+
+    def _leave(self, account: str) -> None:
+        online = self._online[account]
+        online.sessions -= 1
+        if not online.sessions:
+            del self._online[account]
+
+    def account_state(self, account: str, kind: type[State]) -> State | None:
+        """Return an online account's instance of `kind`, or None."""
+        online = self._online.get(account)
+        return None if online is None else online.state.get(kind)
+
+    def _announce(self, moment: Moment[[ISession]], session: ISession) -> None:
+        announce(self._registry.watching(moment), session)
+
+
+def _as_deferred(value: Any) -> "Deferred[Any]":
+    if isinstance(value, Deferred):
+        return value
+    done: Deferred[Any] = Deferred()
+    done.callback(value)
+    return done
