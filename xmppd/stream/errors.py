@@ -1,0 +1,58 @@
+"""Stream errors (RFC 6120 4.9): what ends a stream, and for what reason."""
+
+from xmppd.wire.element import Element
+from xmppd.wire.namespaces import STREAM_ERRORS, STREAMS, XML_LANG
+
+CONDITIONS = frozenset(
+    (
+        "bad-format",
+        "bad-namespace-prefix",
+        "conflict",
+        "connection-timeout",
+        "host-gone",
+        "host-unknown",
+        "improper-addressing",
+        "internal-server-error",
+        "invalid-from",
+        "invalid-namespace",
+        "invalid-xml",
+        "not-authorized",
+        "not-well-formed",
+        "policy-violation",
+        "remote-connection-failed",
+        "reset",
+        "resource-constraint",
+        "restricted-xml",
+        "see-other-host",
+        "system-shutdown",
+        "undefined-condition",
+        "unsupported-encoding",
+        "unsupported-feature",
+        "unsupported-stanza-type",
+        "unsupported-version",
+    )
+)
+"""The defined conditions (RFC 6120 4.9.3)."""
+
+
+class StreamError(Exception):
+    """The stream cannot go on.
+
+    - `condition`: one of `CONDITIONS`; anything else raises `ValueError`.
+    - `text`: for a person, in English; "" for none.
+    """
+
+    def __init__(self, condition: str, text: str = "") -> None:
+        if condition not in CONDITIONS:
+            raise ValueError(f"{condition!r} is not a stream error condition of RFC 6120 4.9.3")
+        super().__init__(condition, text)
+        self.condition = condition
+        self.text = text
+
+    def to_element(self) -> Element:
+        """Return the `<stream:error/>` element."""
+        error = Element("error", STREAMS)
+        error.add(self.condition, STREAM_ERRORS)
+        if self.text:
+            error.add("text", STREAM_ERRORS, self.text).attrs[XML_LANG] = "en"
+        return error
