@@ -6,7 +6,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
-from xmppd.api.sessions import ISession
+from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
@@ -46,6 +46,7 @@ class ISessionHost(Interface):
     """What a session, and whatever binds one, needs of the host it belongs to."""
 
     domain: str = Attribute("the host's domain, an A-label")
+    node: str = Attribute("the name of this process among the cluster's nodes")
 
     def bound(jid: JID) -> ISession | None:
         """Return the session of this process bound to that full JID, or None."""
@@ -61,6 +62,18 @@ class ISessionHost(Interface):
 
     def submit(stanza: Stanza, session: ISession) -> "Deferred[None] | None":
         """Take what a client sends, with `from_` stamped; answers as `IRouter.route` does."""
+
+    def publish(record: SessionRecord) -> None:
+        """Let everybody see the new record of an open session."""
+
+    def check_state(kind: type) -> None:
+        """Raise `LookupError` unless a feature has registered `PerSession(kind)`."""
+
+    def answer(stanza: Stanza) -> "Deferred[Stanza | None]":
+        """Have a stanza to the host or the sender's own account answered before binding.
+
+        `from_` is the sender's bare JID. Fires with what to send back, None for nothing.
+        """
 
     def urgent(stanza: Stanza) -> bool:
         """Tell whether this is an answer that must not queue behind a stanza still in work."""

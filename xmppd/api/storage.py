@@ -273,3 +273,27 @@ class Storage(Protocol):
 
     def stop(self) -> Deferred[None]:
         """Commit what is outstanding and close; fires when all is on disk."""
+
+
+def when_settled(tickets: Tickets, ticket: Ticket) -> Deferred[None]:
+    """Fire once `ticket` is committed; fail with `StorageError` if its write was lost.
+
+    Ask in the turn of the write: a ticket that is settled already counts as committed. Cancelling
+    ends the waiting, not the write.
+    """
+
+    def settled(upto: Ticket, failed: range) -> None:
+        if upto < ticket:
+            return
+        tickets.unwatch(settled)
+        if ticket in failed:
+            waiting.errback(StorageError("What was to be kept has been lost."))
+        else:
+            waiting.callback(None)
+
+    waiting: Deferred[None] = Deferred(lambda _: tickets.unwatch(settled))
+    if ticket <= tickets.settled:
+        waiting.callback(None)
+    else:
+        tickets.watch(settled)
+    return waiting

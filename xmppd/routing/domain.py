@@ -3,7 +3,7 @@
 RFC 6120 section 10 (the host's own addresses) and RFC 6121 section 8 (its users').
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -16,14 +16,14 @@ from xmppd.api.router import IDomain, IRouter, ISessionHost
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.api.storage import Accounts
 from xmppd.routing.delivery import Fate, plan
-from xmppd.routing.dispatch import handle
+from xmppd.routing.dispatch import check_iq, handle
 from xmppd.routing.hooks import Hook, consult, consult_now
 from xmppd.routing.pending import PendingRequests
 from xmppd.routing.presence import availability
 from xmppd.routing.registry import Registry
 from xmppd.routing.sessions import Sessions
 from xmppd.routing.waiting import settle
-from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.errors import StanzaError, can_be_answered, error_reply
 from xmppd.stanza.jid import JID
 from xmppd.stanza.prep import skeleton
 from xmppd.stanza.stanza import Iq, Presence, Stanza
@@ -48,6 +48,7 @@ class AccountsDomain:
         self.domain = domain
         self.registry = registry
         self.sessions = Sessions(domain, registry, cluster)
+        self.node = cluster.node
         self.bound = self.sessions.get
         self.count = self.sessions.count
         self._accounts = accounts
@@ -73,6 +74,38 @@ class AccountsDomain:
     def urgent(self, stanza: Stanza) -> bool:
         """Tell whether this answers a request of ours."""
         return isinstance(stanza, Iq) and not stanza.is_request and self._pending.knows(stanza)
+
+    def publish(self, record: SessionRecord) -> None:
+        """Let everybody see the new record of an open session."""
+        if record.jid in self.sessions:
+            self._cluster.publish(record)
+
+    def check_state(self, kind: type) -> None:
+        """Raise `LookupError` unless a feature has registered `PerSession(kind)`."""
+        if kind not in self.registry.per_session:
+            raise LookupError(f"no feature has registered PerSession({kind.__name__})")
+
+    async def _answer_unbound(self, stanza: Stanza) -> Stanza | None:
+        try:
+            if not isinstance(stanza, Iq):
+                raise StanzaError("unexpected-request", "bind a resource first")
+            check_iq(stanza)
+            if not stanza.is_request:
+                return None
+            assert stanza.from_ is not None
+            if stanza.to is None or stanza.to == stanza.from_:
+                at, owner = OWN_ACCOUNT | ACCOUNT, stanza.from_.localpart
+            else:
+                at, owner = HOST, ""
+            result = handle(self.registry, stanza, at, owner)
+            answer: Iq = await result if isinstance(result, Coroutine) else result
+        except StanzaError as error:
+            return error_reply(stanza, error) if can_be_answered(stanza) else None
+        return answer
+
+    def answer(self, stanza: Stanza) -> "Deferred[Stanza | None]":
+        """Have a stanza answered before binding (see `ISessionHost`)."""
+        return Deferred.fromCoroutine(self._answer_unbound(stanza))
 
     def submit(self, stanza: Stanza, session: ISession) -> "Deferred[None] | None":
         """Take what a client sends (see `ISessionHost`)."""

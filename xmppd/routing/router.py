@@ -83,6 +83,7 @@ class Router:
         return result
 
     def _failed_late(self, failure: Failure, stanza: Stanza) -> None:
+        assert failure.value is not None  # only Failures made of nothing have none
         self._failed(stanza, failure.value, failure)
 
     def _failed(self, stanza: Stanza, error: BaseException, failure: Failure | None = None) -> None:

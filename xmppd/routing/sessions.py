@@ -41,6 +41,9 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._bound)
 
+    def __contains__(self, jid: JID) -> bool:
+        return jid in self._bound
+
     def all(self) -> list[ISession]:
         """Return every session, in the order of opening."""
         return list(self._bound.values())

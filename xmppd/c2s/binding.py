@@ -1,0 +1,93 @@
+"""Resource binding (RFC 6120 section 7)."""
+
+from collections.abc import Callable
+
+from xmppd.api.router import ISessionHost
+from xmppd.c2s.hosts import Conflicts
+from xmppd.c2s.settings import ConflictPolicy
+from xmppd.stanza import prep
+from xmppd.stanza.errors import ErrorType, StanzaError
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Iq
+from xmppd.wire.element import Element
+from xmppd.wire.namespaces import BIND
+
+
+class Binder:
+    """Chooses full JIDs for the clients of all hosts.
+
+    - `limit`: how many sessions an account may have.
+    - `token`: makes unpredictable resources; `now`: seconds on any steady clock.
+    """
+
+    def __init__(
+        self,
+        policy: ConflictPolicy,
+        limit: int,
+        token: Callable[[], str],
+        now: Callable[[], float],
+    ) -> None:
+        self._policy = policy
+        self._limit = limit
+        self._token = token
+        self._now = now
+        self._conflicts = Conflicts()
+        self._reserved: set[JID] = set()
+
+    def choose(self, iq: Iq, localpart: str, host: ISessionHost) -> JID:
+        """Return the full JID for a bind request, reserved until `done` is called with it.
+
+        A session that has to give way is closed with `conflict`. Raises `StanzaError` as RFC 6120
+        7.6.2 and 7.7.2 have it.
+        """
+        wanted = requested_resource(iq)
+        if host.count(localpart) >= self._limit:
+            raise StanzaError("resource-constraint", "too many sessions of this account")
+        jid = JID.make(localpart, host.domain, wanted or self._token())
+        holder = host.bound(jid)
+        if holder is not None or jid in self._reserved:
+            if self._policy is ConflictPolicy.REFUSE:
+                raise StanzaError("conflict", type=ErrorType.MODIFY)
+            replace = self._policy is ConflictPolicy.REPLACE and jid not in self._reserved
+            if holder is not None and replace and self._conflicts.replace(str(jid), self._now()):
+                holder.close("conflict", "another client has taken this resource")
+            else:
+                jid = self._renamed(jid)
+        self._reserved.add(jid)
+        return jid
+
+    def done(self, jid: JID) -> None:
+        """The session of `jid` is open, or will not be."""
+        self._reserved.discard(jid)
+
+    def sweep(self) -> None:
+        """Forget conflicts of long ago."""
+        self._conflicts.sweep(self._now())
+
+    def _renamed(self, jid: JID) -> JID:
+        suffix = f".{self._token()}"
+        room = prep.MAX_BYTES - len(suffix)
+        kept = jid.resourcepart.encode()[:room].decode(errors="ignore")
+        return JID.make(jid.localpart, jid.domainpart, kept + suffix)
+
+
+def requested_resource(iq: Iq) -> str:
+    """Return the resource a bind request asks for, prepared; "" if it leaves that to us.
+
+    Raises `StanzaError` (bad-request) for one that cannot be.
+    """
+    bind = iq.payload()
+    resource = None if bind is None else bind.child("resource", BIND)
+    if resource is None or not resource.text:
+        return ""
+    try:
+        return prep.resourcepart(resource.text)
+    except prep.PrepError as error:
+        raise StanzaError("bad-request", str(error)) from None
+
+
+def bound(jid: JID) -> Element:
+    """Return the `<bind/>` that tells a client its full JID (RFC 6120 7.6.1)."""
+    bind = Element("bind", BIND)
+    bind.add("jid", BIND, str(jid))
+    return bind

@@ -1,0 +1,52 @@
+"""Holds back output that promises something until storage has committed it."""
+
+from typing import Protocol
+
+from xmppd.api.storage import Ticket, Tickets
+
+
+class Held(Protocol):
+    """Somebody with output that waits for tickets."""
+
+    def release(self, settled: Ticket, failed: range) -> bool:
+        """Let go what promises nothing beyond `settled`; tell whether anything still waits.
+
+        Whoever promised something in `failed` must not send it.
+        """
+
+
+class Gate:
+    """Wakes those who wait whenever storage has moved on. One serves a whole server.
+
+    `settled` is the last ticket that nobody needs to wait for.
+    """
+
+    __slots__ = ("_tickets", "_waiting", "settled")
+
+    def __init__(self, tickets: Tickets) -> None:
+        self._tickets = tickets
+        self._waiting: dict[Held, None] = {}
+        self.settled = tickets.settled
+        tickets.watch(self._settled)
+
+    def __len__(self) -> int:
+        """Return how many are waiting."""
+        return len(self._waiting)
+
+    def add(self, held: Held) -> None:
+        """Wake `held` when storage moves on, until it has nothing that waits."""
+        self._waiting[held] = None
+
+    def remove(self, held: Held) -> None:
+        """Forget `held`, if it was waiting."""
+        self._waiting.pop(held, None)
+
+    def close(self) -> None:
+        """Stop watching storage."""
+        self._tickets.unwatch(self._settled)
+
+    def _settled(self, settled: Ticket, failed: range) -> None:
+        self.settled = settled
+        for held in list(self._waiting):
+            if not held.release(settled, failed):
+                self._waiting.pop(held, None)

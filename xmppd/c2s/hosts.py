@@ -1,0 +1,57 @@
+"""What clients' streams need of each host."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from xmppd.api.registrations import StreamFeature
+from xmppd.api.router import ISessionHost
+from xmppd.auth.portal import Authenticator
+from xmppd.net.client_certificates import ClientTrust
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHost:
+    """One host as clients meet it.
+
+    - `authenticator`: its users; `sessions`: where sessions are opened.
+    - `tls_required`: whether nothing but STARTTLS is offered in clear.
+    - `trust`: whose client certificates are believed; None: none are looked at.
+    - `features`: the stream features its modules offer just now.
+    """
+
+    domain: str
+    authenticator: Authenticator
+    sessions: ISessionHost
+    tls_required: bool = True
+    trust: ClientTrust | None = None
+    features: Callable[[], Iterable[StreamFeature]] = tuple
+
+    def certified(self, chain: tuple[bytes, ...], now: datetime) -> tuple[str, ...]:
+        """Return the addresses a client's certificate speaks for, none if it is not believed."""
+        if self.trust is None or not chain:
+            return ()
+        return self.trust.judge(chain, now).xmpp_addresses
+
+
+@dataclass(slots=True)
+class Conflicts:
+    """When a session was last replaced, by full JID: within `seconds` it is not done again.
+
+    Two clients that both insist on a resource would throw each other out for ever.
+    """
+
+    seconds: float = 60.0
+    _last: dict[str, float] = field(default_factory=dict)
+
+    def replace(self, jid: str, now: float) -> bool:
+        """Tell whether the session bound to `jid` may be replaced, and take it that it is."""
+        recent = self._last.get(jid)
+        if recent is not None and now - recent < self.seconds:
+            return False
+        self._last[jid] = now
+        return True
+
+    def sweep(self, now: float) -> None:
+        """Forget what is long ago."""
+        self._last = {jid: at for jid, at in self._last.items() if now - at < self.seconds}

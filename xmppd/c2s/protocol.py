@@ -1,0 +1,231 @@
+"""A client's connection: bytes, deadlines and TLS for its streams (RFC 6120 sections 3 to 5).
+
+Until a resource is bound, a `Negotiation` decides what each first-level element means; from then on
+the stanzas go to the `Session`, and the negotiation's memory is given back.
+"""
+
+from typing import Any
+
+from twisted.internet.interfaces import IHandshakeListener, IProtocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from xmppd.c2s.negotiation import IChannel, Negotiation
+from xmppd.c2s.service import ClientService
+from xmppd.c2s.session import Session
+from xmppd.net.tls import ConnectionCreator
+from xmppd.net.transport import Writer
+from xmppd.stanza.stanza import Iq, Message, Presence, Stanza
+from xmppd.stream.errors import StreamError
+from xmppd.stream.events import Broken, Received
+from xmppd.stream.inbound import InboundStream
+from xmppd.wire.element import Element
+from xmppd.wire.namespaces import CLIENT
+
+_STANZAS = frozenset((Message, Presence, Iq))
+
+
+@implementer(IProtocol, IHandshakeListener, IChannel)
+class ClientProtocol:
+    """One connection of a client.
+
+    - `secure`: whether it is under TLS, `address`: where it comes from (an IP address).
+    - `deadline`: when it has to be done with what it is about (seconds of the service's clock), 0
+      for never; `last_seen`: when it last sent something, to within a second.
+    """
+
+    __slots__ = (
+        "_negotiation",
+        "_service",
+        "_session",
+        "_stream",
+        "_transport",
+        "_writer",
+        "address",
+        "deadline",
+        "last_seen",
+        "secure",
+    )
+
+    _log = Logger()
+
+    def __init__(self, service: ClientService, address: str, secure: bool) -> None:
+        self._service = service
+        self.address = address
+        self.secure = secure
+        self.last_seen = service.now
+        self.deadline = 0.0
+        self._stream = InboundStream(CLIENT, service.default, service.settings.limits)
+        self._negotiation: Negotiation | None = None
+        self._session: Session | None = None
+        self._transport: Any = None
+        self._writer: Writer | None = None
+
+    # IProtocol.
+
+    def makeConnection(self, transport: Any) -> None:
+        """Take the transport, once and for all streams of the connection."""
+        self._transport = transport
+        self.connectionMade()
+
+    def connectionMade(self) -> None:
+        """Begin: the client has connected."""
+        service, transport = self._service, self._transport
+        self._writer = Writer(transport, service.flusher, service.settings.output, self._overflow)
+        self._negotiation = Negotiation(self, service, self._stream)
+        self.deadline = service.seconds() + service.settings.negotiation_seconds
+        service.connected(self)
+
+    def handshakeCompleted(self) -> None:
+        """Take note of the end of the TLS handshake; what we need of it is asked for later."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what the client sent. An exception of ours ends this stream and nothing else."""
+        self.last_seen = self._service.now
+        if self._writer is None:
+            return
+        try:
+            negotiation = self._negotiation
+            if negotiation is not None:
+                negotiation.receive(data)
+            else:
+                self.handle(self._stream.receive(data))
+        except Exception:
+            self._log.failure("a client's stream failed")
+            self.fail(StreamError("internal-server-error"))
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Let go of everything: the connection is gone."""
+        self._stream.end()
+        negotiation, self._negotiation = self._negotiation, None
+        if negotiation is not None:
+            negotiation.end()
+        self._end_session()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.detach()
+        self._transport = None
+        self._service.disconnected(self)
+
+    # The stream once it is bound.
+
+    def handle(self, events: list[object]) -> None:
+        """Act on what has come in over the bound stream."""
+        session = self._session
+        for event in events:
+            if session is None or self._writer is None:
+                return
+            if type(event) in _STANZAS:
+                session.receive(event)  # type: ignore[arg-type]  # the line above says so
+            else:
+                self.end_of_stream(event)
+            session = self._session
+
+    def end_of_stream(self, event: object) -> None:
+        """Act on an event that is no stanza: the client's end of the stream, or what breaks it."""
+        if isinstance(event, Broken):
+            self.fail(event.error)
+        elif isinstance(event, Received):
+            self.fail(StreamError("unsupported-stanza-type"))
+        else:
+            self.close()
+
+    def establish(self, session: Session) -> None:
+        """Negotiation is over: `session` is bound."""
+        self._session = session
+        self._negotiation = None
+        self.deadline = 0.0
+        self._service.established(self)
+        session.start()
+        self._stream.establish()
+        self.handle(self._stream.receive(b""))
+
+    # ILink, and what the negotiation needs.
+
+    def send(self, stanza: Stanza) -> None:
+        """Write a stanza."""
+        if self._writer is not None:
+            self._writer.write(stanza.to_bytes())
+
+    def write(self, data: bytes) -> None:
+        """Write bytes of the stream."""
+        if self._writer is not None:
+            self._writer.write(data)
+
+    def element(self, element: Element) -> None:
+        """Write a first-level element."""
+        self.write(self._stream.element(element))
+
+    def pause(self) -> None:
+        """Stop reading from the client."""
+        if self._transport is not None:
+            self._transport.pauseProducing()
+
+    def resume(self) -> None:
+        """Go on reading."""
+        if self._transport is not None:
+            self._transport.resumeProducing()
+
+    def start_tls(self, creator: ConnectionCreator) -> None:
+        """Put everything from here on under TLS; what came in clear is forgotten."""
+        self._stream.discard()
+        self.secure = True
+        if self._writer is not None:
+            self._writer.start_tls(creator)
+
+    def fail(self, error: StreamError) -> None:
+        """End the stream with that error (RFC 6120 4.9.1.1) and close the connection."""
+        self._close(self._stream.fail(error, self._service.token()))
+
+    def close(self) -> None:
+        """End the stream without an error, in answer to the client's own end (RFC 6120 4.4)."""
+        self._close(self._stream.close())
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        if self._writer is not None:
+            self._writer.abort()
+
+    def overdue(self) -> None:
+        """Act on a deadline that has passed."""
+        if self._writer is None or self._closing:
+            self.abort()
+        else:
+            self.fail(StreamError("connection-timeout", "negotiation took too long"))
+
+    def sleep(self) -> None:
+        """Give up memory an idle connection does not need."""
+        if self._session is not None:
+            self._stream.sleep()
+
+    @property
+    def transport(self) -> Any:
+        """The transport, for who asks it about TLS."""
+        return self._transport
+
+    @property
+    def _closing(self) -> bool:
+        return self._session is None and self._negotiation is None
+
+    def _close(self, last: bytes) -> None:
+        """Send the last bytes and close; whoever does not take them in time is cut off."""
+        if self._writer is None or (self._closing and self.deadline):
+            return
+        negotiation, self._negotiation = self._negotiation, None
+        if negotiation is not None:
+            negotiation.end()
+        self._end_session()
+        self._stream.end()
+        self.deadline = self._service.seconds() + self._service.settings.closing_seconds
+        self._writer.close(last)
+
+    def _end_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.end()
+
+    def _overflow(self) -> None:
+        """Cut off a client that does not read what it is sent."""
+        self._end_session()
+        self.fail(StreamError("resource-constraint", "you read too slowly"))

@@ -1,0 +1,163 @@
+"""What all clients' connections share: hosts, settings, counts, one timer for all deadlines."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Protocol
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from xmppd.api.host import IEntropy, IWallClock
+from xmppd.c2s.binding import Binder
+from xmppd.c2s.gate import Gate
+from xmppd.c2s.hosts import ClientHost
+from xmppd.c2s.settings import ClientSettings
+from xmppd.net.tls import ServerContexts
+from xmppd.net.transport import Flusher
+from xmppd.stream.errors import StreamError
+
+SWEEP_SECONDS = 1.0
+
+
+class Connection(Protocol):
+    """A client's connection, as the service sees it."""
+
+    address: str
+    deadline: float
+    last_seen: float
+
+    def overdue(self) -> None:
+        """Act on the deadline that has passed."""
+
+    def sleep(self) -> None:
+        """Give up memory an idle connection does not need."""
+
+    def fail(self, error: StreamError) -> None:
+        """End the stream with that error."""
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+
+
+class ClientService:
+    """Serves the clients of all hosts.
+
+    - `hosts` by domain; `default`: the domain to name to those who ask for none.
+    - `contexts`: certificates for STARTTLS; None: it is not offered.
+    - `now`: the clock's seconds, at most `SWEEP_SECONDS` old.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        hosts: Mapping[str, ClientHost],
+        default: str,
+        settings: ClientSettings,
+        *,
+        contexts: ServerContexts | None,
+        flusher: Flusher,
+        gate: Gate,
+        clock: IReactorTime,
+        wall: IWallClock,
+        entropy: IEntropy,
+    ) -> None:
+        self.hosts = hosts
+        self.default = default
+        self.settings = settings
+        self.contexts = contexts
+        self.flusher = flusher
+        self.gate = gate
+        self.wall = wall
+        self.entropy = entropy
+        self.token = entropy.token
+        self.seconds = clock.seconds
+        self.now = clock.seconds()
+        self.binder = Binder(settings.conflict, settings.sessions, entropy.token, clock.seconds)
+        self._connections: dict[Connection, None] = {}
+        self._strangers: Counter[str] = Counter()
+        self._by_address: Counter[str] = Counter()
+        self._known: set[Connection] = set()
+        self._sweep = LoopingCall(self.sweep)
+        self._sweep.clock = clock
+
+    def start(self) -> None:
+        """Begin to watch deadlines."""
+        self._sweep.start(SWEEP_SECONDS, now=False)
+
+    def stop(self) -> None:
+        """End every stream with `system-shutdown`; the connections close in their own time."""
+        for connection in list(self._connections):
+            connection.fail(StreamError("system-shutdown"))
+
+    def abandon(self) -> None:
+        """Close every connection at once and stop watching."""
+        for connection in list(self._connections):
+            connection.abort()
+        if self._sweep.running:
+            self._sweep.stop()
+
+    def __len__(self) -> int:
+        """Return how many connections there are."""
+        return len(self._connections)
+
+    @property
+    def strangers(self) -> int:
+        """How many of the connections have no session."""
+        return self._strangers.total()
+
+    def utcnow(self) -> datetime:
+        """Return the time of day."""
+        return datetime.fromtimestamp(self.wall.now(), UTC)
+
+    def admits(self, address: str) -> bool:
+        """Tell whether one more connection may come from that IP address."""
+        return (
+            self._strangers[address] < self.settings.strangers
+            and self._by_address[address] < self.settings.connections
+        )
+
+    def connected(self, connection: Connection) -> None:
+        """Take a connection in."""
+        self._connections[connection] = None
+        self._by_address[connection.address] += 1
+        self._strangers[connection.address] += 1
+
+    def established(self, connection: Connection) -> None:
+        """A connection has bound its session: it is no stranger's any more."""
+        self._known.add(connection)
+        _less(self._strangers, connection.address)
+
+    def disconnected(self, connection: Connection) -> None:
+        """Forget a connection."""
+        if connection not in self._connections:
+            return
+        del self._connections[connection]
+        _less(self._by_address, connection.address)
+        if connection in self._known:
+            self._known.discard(connection)
+        else:
+            _less(self._strangers, connection.address)
+
+    def sweep(self) -> None:
+        """Look after all connections: deadlines, and memory of the idle."""
+        now = self.now = self.seconds()
+        idle = now - self.settings.sleep_seconds
+        for connection in list(self._connections):
+            try:
+                if connection.deadline and now >= connection.deadline:
+                    connection.overdue()
+                elif connection.last_seen < idle:
+                    connection.sleep()
+            except Exception:
+                self._log.failure("a connection could not be looked after")
+                connection.abort()
+        self.binder.sweep()
+
+
+def _less(counts: Counter[str], key: str) -> None:
+    counts[key] -= 1
+    if counts[key] <= 0:
+        del counts[key]

@@ -1,0 +1,36 @@
+"""What an operator may set for clients' streams."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from xmppd.stream.limits import StreamLimits
+
+
+class ConflictPolicy(StrEnum):
+    """What to do when a client asks for a resource that is taken (RFC 6120 7.7.2.2)."""
+
+    REPLACE = "replace"
+    RENAME = "rename"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """Bounds and policies; see `etc/xmppd.toml` for what each is good for.
+
+    Sizes are bytes, times seconds. `connections` counts those of one address, `strangers` those of
+    them which have not logged in.
+    """
+
+    limits: StreamLimits = field(default_factory=StreamLimits)
+    output: int = 4 * 1024 * 1024
+    inbox_stanzas: int = 64
+    inbox_bytes: int = 64 * 1024
+    negotiation_seconds: float = 60.0
+    closing_seconds: float = 5.0
+    sleep_seconds: float = 30.0
+    tries: int = 5
+    sessions: int = 50
+    connections: int = 1000
+    strangers: int = 100
+    conflict: ConflictPolicy = ConflictPolicy.REPLACE
