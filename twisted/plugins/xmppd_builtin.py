@@ -1,0 +1,47 @@
+"""What comes with xmppd and can be named in its configuration; mechanisms the strongest first."""
+
+from xmppd.makers import MechanismMaker, ModuleMaker, StoreMaker, Xep
+
+disco = ModuleMaker(
+    "disco",
+    "xmppd.modules.disco.Disco",
+    xeps=(Xep("0030", "2.5.0"), Xep("0128", "1.0.1")),
+    default=True,
+)
+ping = ModuleMaker("ping", "xmppd.modules.ping.Ping", xeps=(Xep("0199", "2.0.1"),), default=True)
+version = ModuleMaker(
+    "version", "xmppd.modules.version.Version", xeps=(Xep("0092", "1.1"),), default=True
+)
+time = ModuleMaker("time", "xmppd.modules.time.Time", xeps=(Xep("0202", "2.0"),), default=True)
+
+external = MechanismMaker(
+    "EXTERNAL", "xmppd.sasl.external.External", xeps=(Xep("0178", "1.2"),), default=True
+)
+scram_sha_512_plus = MechanismMaker(
+    "SCRAM-SHA-512-PLUS", "xmppd.sasl.scram.Scram", arguments=("SHA-512", True), default=True
+)
+scram_sha_256_plus = MechanismMaker(
+    "SCRAM-SHA-256-PLUS", "xmppd.sasl.scram.Scram", arguments=("SHA-256", True), default=True
+)
+scram_sha_1_plus = MechanismMaker(
+    "SCRAM-SHA-1-PLUS", "xmppd.sasl.scram.Scram", arguments=("SHA-1", True), default=True
+)
+scram_sha_512 = MechanismMaker(
+    "SCRAM-SHA-512", "xmppd.sasl.scram.Scram", arguments=("SHA-512",), default=True
+)
+scram_sha_256 = MechanismMaker(
+    "SCRAM-SHA-256", "xmppd.sasl.scram.Scram", arguments=("SHA-256",), default=True
+)
+scram_sha_1 = MechanismMaker(
+    "SCRAM-SHA-1", "xmppd.sasl.scram.Scram", arguments=("SHA-1",), default=True
+)
+plain = MechanismMaker("PLAIN", "xmppd.sasl.plain.Plain", weak_in_clear=True, default=True)
+digest_md5 = MechanismMaker("DIGEST-MD5", "xmppd.sasl.digest_md5.DigestMd5", weak_in_clear=True)
+anonymous = MechanismMaker(
+    "ANONYMOUS", "xmppd.sasl.anonymous.Anonymous", xeps=(Xep("0175", "1.2"),)
+)
+
+memory = StoreMaker("memory", "xmppd.server.stores.memory")
+sqlite = StoreMaker(
+    "sqlite", "xmppd.server.stores.sqlite", config="xmppd.server.stores.SqliteSettings"
+)
