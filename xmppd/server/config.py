@@ -1,0 +1,210 @@
+"""What a server can be told: every setting with its type, range and default, as frozen values.
+
+`xmppd.service.toml` makes these of a file; a program that embeds the server makes them itself and
+asks `xmppd.server.validation` whether they fit together. Paths are absolute once read from a file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from xmppd.api.settings import Between, Count, Port, Seconds
+
+OWN_ACCOUNTS = "xmppd"
+"""The entry of `HostConfig.users` that stands for the accounts the server itself keeps."""
+
+Bytes = Annotated[int, Between(1_024, 1_073_741_824)]
+StanzaBytes = Annotated[int, Between(10_000, 67_108_864)]  # RFC 6120 section 13.12
+
+
+@dataclass(frozen=True, slots=True)
+class ListenConfig:
+    """Where clients connect to.
+
+    - `addresses`: IP addresses of this machine; "*" is all of them.
+    - `c2s`: the port for streams that begin in clear (RFC 6120 section 14.7), 0 for none.
+    - `c2s_tls`: the port for streams under TLS from the first byte (XEP-0368), 0 for none.
+    """
+
+    addresses: tuple[str, ...] = ("*",)
+    c2s: Port = 5222
+    c2s_tls: Port = 5223
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    """Transport Layer Security (RFC 6120 section 5, RFC 7590).
+
+    - `required`: whether clients must use TLS before they log in.
+    - `certificate`, `key`: PEM files, for hosts that name none of their own.
+    - `development`: whether hosts without a certificate get one of an authority made for this
+      server, kept in the data directory; of no use to the public.
+    - `client_ca`: a PEM file of authorities whose client certificates are believed (XEP-0178);
+      clients are asked for certificates only if it is given.
+    """
+
+    required: bool = True
+    certificate: Path | None = None
+    key: Path | None = None
+    development: bool = False
+    client_ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaslConfig:
+    """How clients log in (RFC 6120 section 6).
+
+    - `enable`, `disable`: mechanisms on and off, other than by default.
+    - `iterations`: PBKDF2 rounds of the SCRAM keys made from now on.
+    - `plain_without_tls`: whether PLAIN, and DIGEST-MD5 where it is enabled, may be used without
+      TLS, so that anybody on the way can read passwords.
+    - `tries`: how often one stream may try (RFC 6120 section 6.4.5).
+    - `attempt_seconds`: how long the server may take over one attempt.
+    """
+
+    enable: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
+    iterations: Annotated[int, Between(4_096, 10_000_000)] = 10_000
+    plain_without_tls: bool = False
+    tries: Annotated[int, Between(3, 6)] = 4
+    attempt_seconds: Seconds = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """What a stranger can make grow, and how far (RFC 6120 section 13.12).
+
+    - `stanza_bytes`: one stanza of a client, `stanza_bytes_before_login` of one not logged in.
+    - `tag_bytes`: an unfinished tag; `depth`: nesting of elements; `attributes`: of one tag;
+      `children`: elements directly inside a stanza.
+    - `output_bytes`: what waits for a client that reads slowly.
+    - `inbox_stanzas`, `inbox_bytes`: what has been read of a client while an earlier stanza waits.
+    - `negotiation_seconds`: from the connection to a bound session.
+    - `connections_per_address`: connections from an IPv4 address or IPv6 /64 network,
+      `unauthenticated_per_address` those of them that are not logged in.
+    - `sessions_per_account`: sessions of one account at a time.
+    - `idle_seconds`: silence after which a client is asked for a sign of life;
+      `answer_seconds`: how long it may take.
+    """
+
+    stanza_bytes: StanzaBytes = 262_144
+    stanza_bytes_before_login: StanzaBytes = 10_240
+    tag_bytes: Bytes = 65_536
+    depth: Annotated[int, Between(10, 1_000)] = 100
+    attributes: Annotated[int, Between(10, 10_000)] = 100
+    children: Annotated[int, Between(10, 100_000)] = 1_000
+    output_bytes: Bytes = 1_048_576
+    inbox_stanzas: Count = 64
+    inbox_bytes: Bytes = 65_536
+    negotiation_seconds: Seconds = 60.0
+    connections_per_address: Count = 200
+    unauthenticated_per_address: Count = 20
+    sessions_per_account: Count = 20
+    idle_seconds: Seconds = 600.0
+    answer_seconds: Seconds = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class StorageConfig:
+    """Where data are kept: the name of a store, and its settings if it has any."""
+
+    store: str = "sqlite"
+    settings: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """What is logged, and how: lines for people or JSON for programs."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warn", "error"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class ModulesConfig:
+    """Which modules a host has: `enable` and `disable` those that are not or are on by default.
+
+    `sections` are settings by the modules' names, each of the type its maker names; a module
+    without an entry has its defaults.
+    """
+
+    enable: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
+    sections: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HostConfig:
+    """A domain that is served.
+
+    - `name`: the domain, a lower-case A-label.
+    - `certificate`, `key`, `tls_required`: as in `TlsConfig`; None for what stands there.
+    - `users`: where its users' passwords are, asked in that order: `OWN_ACCOUNTS`, or strings of
+      twisted.cred.strcred ("file:/etc/users").
+    - `anonymous`: whether it is for guests without accounts (XEP-0175), and for nobody else.
+    - `modules`: the modules of this host.
+    """
+
+    name: str
+    certificate: Path | None = None
+    key: Path | None = None
+    tls_required: bool | None = None
+    # Connection strings of user stores may hold passwords.
+    users: tuple[str, ...] = field(default=(OWN_ACCOUNTS,), repr=False)
+    anonymous: bool = False
+    modules: ModulesConfig = ModulesConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """Everything a server is told.
+
+    - `hosts`: the domains it serves; the first is the one for clients that name none.
+    - `data`: the directory of all it keeps.
+    - `control`: the path of the socket for `xmppdctl`; None for a place in the data directory.
+    - `resource_conflict`: what happens when a client asks for a resource in use (RFC 6120
+      7.7.2.2): the old session ends, the new one gets another resource, or is refused.
+    - `shutdown_seconds`: how long stopping may take.
+    """
+
+    hosts: tuple[HostConfig, ...] = (HostConfig("localhost"),)
+    data: Path = Path("var")
+    control: Path | None = None
+    resource_conflict: Literal["replace", "rename", "refuse"] = "replace"
+    shutdown_seconds: Seconds = 10.0
+    listen: ListenConfig = ListenConfig()
+    tls: TlsConfig = TlsConfig()
+    sasl: SaslConfig = SaslConfig()
+    limits: LimitsConfig = LimitsConfig()
+    storage: StorageConfig = StorageConfig()
+    log: LogConfig = LogConfig()
+
+    @property
+    def lock_file(self) -> Path:
+        """The file whose lock says that the data are in use."""
+        return self.data / "lock"
+
+    @property
+    def development_directory(self) -> Path:
+        """Where development certificates and their authority, `ca.pem`, are."""
+        return self.data / "development"
+
+    def identity_files(self, host: HostConfig) -> tuple[Path, Path] | None:
+        """Return the certificate and key files of a host; None for a development certificate."""
+        if host.certificate is not None and host.key is not None:
+            return host.certificate, host.key
+        if self.tls.certificate is not None and self.tls.key is not None:
+            return self.tls.certificate, self.tls.key
+        return None
+
+    def tls_required(self, host: HostConfig) -> bool:
+        """Tell whether the clients of a host must use TLS."""
+        return self.tls.required if host.tls_required is None else host.tls_required
+
+
+def without_a_file(data: Path, loopback: tuple[str, ...]) -> ServerConfig:
+    """Return what a server runs with that is told nothing: `localhost`, for this machine alone."""
+    return ServerConfig(
+        data=data, listen=ListenConfig(addresses=loopback), tls=TlsConfig(development=True)
+    )

@@ -1,0 +1,188 @@
+"""What no type can refuse: settings that do not fit together, said in plain words."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from xmppd.makers import MakerError
+from xmppd.server.config import HostConfig, ServerConfig, TlsConfig
+from xmppd.server.inventory import Inventory
+from xmppd.stanza.prep import PrepError, domainpart
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a configuration cannot be: the key at fault, what is wrong, what would be right."""
+
+    key: tuple[str, ...]
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        text = f"{'.'.join(self.key)}: {self.what}" if self.key else self.what
+        return f"{text}; {self.remedy}" if self.remedy else text
+
+
+def validate(config: ServerConfig, inventory: Inventory) -> tuple[Problem, ...]:
+    """Return all that is impossible about a configuration, given what can be named in it."""
+    return (
+        *_hosts(config),
+        *_listen(config),
+        *_tls(config),
+        *_sasl(config),
+        *_limits(config),
+        *_names(config, inventory),
+    )
+
+
+def _hosts(config: ServerConfig) -> Iterator[Problem]:
+    if not config.hosts:
+        yield Problem(("host",), "no host is named", 'add a table such as [host."example.org"]')
+    for name, times in Counter(host.name for host in config.hosts).items():
+        if times > 1:
+            yield Problem(("host", name), "the host is there twice", "remove one of the two")
+    for host in config.hosts:
+        yield from _host(host)
+
+
+def _host(host: HostConfig) -> Iterator[Problem]:
+    key = ("host", host.name)
+    try:
+        if domainpart(host.name) != host.name:
+            yield Problem(key, "not in normal form", f"write it {domainpart(host.name)!r}")
+    except PrepError as error:
+        yield Problem(key, str(error), "name the host by its domain")
+    if not host.users and not host.anonymous:
+        yield Problem((*key, "users"), "nobody could log in", 'name a user store, such as "xmppd"')
+    if host.users and host.anonymous:
+        yield Problem(
+            (*key, "anonymous"),
+            "a host for guests has no users, but user stores are named",
+            "set users = [], or anonymous = false",
+        )
+
+
+def _listen(config: ServerConfig) -> Iterator[Problem]:
+    listen = config.listen
+    if not listen.addresses:
+        yield Problem(("listen", "addresses"), "no address to listen on", 'use ["*"] for all')
+    for address in listen.addresses:
+        if address != "*" and not _is_address(address):
+            yield Problem(
+                ("listen", "addresses"),
+                f"{address!r} is no IP address",
+                'use addresses of this machine, or ["*"] for all',
+            )
+    if listen.c2s == listen.c2s_tls == 0:
+        yield Problem(("listen",), "clients have no port to connect to", "set c2s or c2s_tls")
+    elif listen.c2s == listen.c2s_tls:
+        yield Problem(
+            ("listen", "c2s_tls"), "the same port as c2s", "use two ports, or 0 for one of them"
+        )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False
+
+
+def _tls(config: ServerConfig) -> Iterator[Problem]:
+    yield from _pair(("tls",), config.tls)
+    for host in config.hosts:
+        yield from _pair(("host", host.name), host)
+    if config.tls.development:
+        return
+    for host in config.hosts:
+        if config.tls_required(host) and config.identity_files(host) is None:
+            yield Problem(
+                ("host", host.name),
+                "TLS is required but there is no certificate",
+                "set certificate and key, or tls.development = true to try things out",
+            )
+    if config.listen.c2s_tls and not any(map(config.identity_files, config.hosts)):
+        yield Problem(
+            ("listen", "c2s_tls"),
+            "a port for TLS, but no host has a certificate",
+            "set certificate and key, or c2s_tls = 0",
+        )
+
+
+def _pair(key: tuple[str, ...], table: TlsConfig | HostConfig) -> Iterator[Problem]:
+    if table.certificate is not None and table.key is None:
+        yield Problem((*key, "certificate"), "its key is missing", "set key as well")
+    if table.certificate is None and table.key is not None:
+        yield Problem((*key, "key"), "its certificate is missing", "set certificate as well")
+
+
+def _sasl(config: ServerConfig) -> Iterator[Problem]:
+    sasl = config.sasl
+    for name in sasl.enable:
+        if name in sasl.disable:
+            yield Problem(("sasl", "disable"), f"{name} is enabled as well", "remove one of them")
+    if "ANONYMOUS" in sasl.enable:
+        yield Problem(
+            ("sasl", "enable"),
+            "ANONYMOUS is not for every host",
+            "set anonymous = true for the host that guests may use",
+        )
+    if sasl.plain_without_tls and all(map(config.tls_required, config.hosts)):
+        yield Problem(
+            ("sasl", "plain_without_tls"),
+            "no stream gets that far without TLS, which is required",
+            "remove this, or set tls.required = false",
+        )
+    if "EXTERNAL" in sasl.enable and config.tls.client_ca is None:
+        yield Problem(
+            ("sasl", "enable"),
+            "EXTERNAL needs authorities for the clients' certificates",
+            "set tls.client_ca",
+        )
+
+
+def _limits(config: ServerConfig) -> Iterator[Problem]:
+    limits = config.limits
+    for smaller, larger in (
+        ("stanza_bytes_before_login", "stanza_bytes"),
+        ("tag_bytes", "stanza_bytes"),
+        ("stanza_bytes", "output_bytes"),
+        ("unauthenticated_per_address", "connections_per_address"),
+    ):
+        if getattr(limits, smaller) > getattr(limits, larger):
+            yield Problem(
+                ("limits", smaller),
+                f"greater than {larger}, which is {getattr(limits, larger)}",
+                "lower it, or raise the other",
+            )
+
+
+def _names(config: ServerConfig, inventory: Inventory) -> Iterator[Problem]:
+    yield from _named(("storage", "store"), inventory.store, config.storage.store)
+    sasl = config.sasl
+    yield from _named(("sasl", "enable"), inventory.chosen_mechanisms, sasl.enable, ())
+    yield from _named(("sasl", "disable"), inventory.chosen_mechanisms, (), sasl.disable)
+    for host in config.hosts:
+        key, modules = ("host", host.name), host.modules
+        for user_store in host.users:
+            yield from _named((*key, "users"), inventory.check_user_store, user_store)
+        for field, arguments in (
+            ("enable", (modules.enable, ())),
+            ("disable", ((), modules.disable)),
+        ):
+            yield from _named((*key, "modules", field), inventory.chosen_modules, *arguments)
+        for name in modules.enable:
+            if name in modules.disable:
+                yield Problem(
+                    (*key, "modules", "disable"), f"{name} is enabled as well", "remove one of them"
+                )
+
+
+def _named(
+    key: tuple[str, ...], check: Callable[..., object], *arguments: object
+) -> Iterator[Problem]:
+    try:
+        check(*arguments)
+    except MakerError as error:
+        yield Problem(key, str(error))
