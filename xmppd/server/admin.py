@@ -1,0 +1,48 @@
+"""What administrative commands need of a server: a few questions, and one thing to do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from xmppd.api.host import IHost
+from xmppd.stanza.jid import JID
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a server is.
+
+    - `uptime`: seconds since it was started; `hosts`: the domains it serves.
+    - `connections`: of clients, bound or not; `sessions`: those bound, on this node.
+    - `storage_queue`: writes not yet committed.
+    - `states`: how many of each kind of state features keep for sessions and accounts.
+    """
+
+    version: str
+    uptime: float
+    hosts: tuple[str, ...]
+    connections: int
+    sessions: int
+    storage_queue: int
+    states: Mapping[str, int]
+
+
+class Admin(Protocol):
+    """A server, for those who administer it.
+
+    Accounts are reached through each host's `accounts`, and through `find(IPasswords)`; deleting an
+    account there ends its sessions as well.
+    """
+
+    @property
+    def hosts(self) -> Sequence[IHost]:
+        """The hosts, in the order of the configuration."""
+
+    def kick(self, jid: JID, text: str) -> bool:
+        """End the session bound to that full JID; False if there is none.
+
+        `text` tells the user why.
+        """
+
+    def status(self) -> Status:
+        """Return how the server is."""
