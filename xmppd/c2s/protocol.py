@@ -16,12 +16,13 @@ from xmppd.c2s.service import ClientService
 from xmppd.c2s.session import Session
 from xmppd.net.tls import ConnectionCreator
 from xmppd.net.transport import Writer
+from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq, Message, Presence, Stanza
 from xmppd.stream.errors import StreamError
 from xmppd.stream.events import Broken, Received
 from xmppd.stream.inbound import InboundStream
 from xmppd.wire.element import Element
-from xmppd.wire.namespaces import CLIENT
+from xmppd.wire.namespaces import CLIENT, PING
 
 _STANZAS = frozenset((Message, Presence, Iq))
 
@@ -191,8 +192,23 @@ class ClientProtocol:
         """Act on a deadline that has passed."""
         if self._writer is None or self._closing:
             self.abort()
+        elif self._session is not None:
+            asked = self.deadline - self._service.settings.answer_seconds
+            self.deadline = 0.0
+            if self.last_seen < asked:
+                self.fail(StreamError("connection-timeout", "there was no sign of life"))
         else:
             self.fail(StreamError("connection-timeout", "negotiation took too long"))
+
+    def ask(self) -> None:
+        """Ask a silent client for a sign of life (XEP-0199); any bytes will do for one."""
+        session, service = self._session, self._service
+        if session is None or self.deadline:
+            return
+        self.deadline = service.seconds() + service.settings.answer_seconds
+        host = JID.make("", session.jid.domainpart)
+        ping = Element("ping", PING)
+        self.send(Iq(ping, to=session.jid, from_=host, type="get", id=service.token()))
 
     def sleep(self) -> None:
         """Give up memory an idle connection does not need."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from ipaddress import IPv6Address, IPv6Network
 from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
@@ -33,6 +34,9 @@ class Connection(Protocol):
 
     def sleep(self) -> None:
         """Give up memory an idle connection does not need."""
+
+    def ask(self) -> None:
+        """Ask the client for a sign of life."""
 
     def fail(self, error: StreamError) -> None:
         """End the stream with that error."""
@@ -78,7 +82,7 @@ class ClientService:
         self.binder = Binder(settings.conflict, settings.sessions, entropy.token, clock.seconds)
         self._connections: dict[Connection, None] = {}
         self._strangers: Counter[str] = Counter()
-        self._by_address: Counter[str] = Counter()
+        self._by_network: Counter[str] = Counter()
         self._known: set[Connection] = set()
         self._sweep = LoopingCall(self.sweep)
         self._sweep.clock = clock
@@ -114,47 +118,66 @@ class ClientService:
 
     def admits(self, address: str) -> bool:
         """Tell whether one more connection may come from that IP address."""
+        network = network_of(address)
         return (
-            self._strangers[address] < self.settings.strangers
-            and self._by_address[address] < self.settings.connections
+            self._strangers[network] < self.settings.strangers
+            and self._by_network[network] < self.settings.connections
         )
 
     def connected(self, connection: Connection) -> None:
         """Take a connection in."""
         self._connections[connection] = None
-        self._by_address[connection.address] += 1
-        self._strangers[connection.address] += 1
+        network = network_of(connection.address)
+        self._by_network[network] += 1
+        self._strangers[network] += 1
 
     def established(self, connection: Connection) -> None:
         """A connection has bound its session: it is no stranger's any more."""
         self._known.add(connection)
-        _less(self._strangers, connection.address)
+        _less(self._strangers, network_of(connection.address))
 
     def disconnected(self, connection: Connection) -> None:
         """Forget a connection."""
         if connection not in self._connections:
             return
         del self._connections[connection]
-        _less(self._by_address, connection.address)
+        network = network_of(connection.address)
+        _less(self._by_network, network)
         if connection in self._known:
             self._known.discard(connection)
         else:
-            _less(self._strangers, connection.address)
+            _less(self._strangers, network)
 
     def sweep(self) -> None:
         """Look after all connections: deadlines, and memory of the idle."""
         now = self.now = self.seconds()
-        idle = now - self.settings.sleep_seconds
+        drowsy = now - self.settings.sleep_seconds
+        silent = now - self.settings.idle_seconds
         for connection in list(self._connections):
             try:
                 if connection.deadline and now >= connection.deadline:
                     connection.overdue()
-                elif connection.last_seen < idle:
+                elif connection.last_seen < silent:
+                    connection.ask()
+                elif connection.last_seen < drowsy:
                     connection.sleep()
             except Exception:
                 self._log.failure("a connection could not be looked after")
                 connection.abort()
         self.binder.sweep()
+
+
+def network_of(address: str) -> str:
+    """Return what counts as one place to connect from: an IPv4 address, an IPv6 /64 network."""
+    if ":" not in address:
+        return address
+    try:
+        ip = IPv6Address(address)
+    except ValueError:
+        return address
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return str(IPv6Network((int(ip) >> 64 << 64, 64)))
 
 
 def _less(counts: Counter[str], key: str) -> None:

@@ -18,8 +18,9 @@ class ConflictPolicy(StrEnum):
 class ClientSettings:
     """Bounds and policies; see `etc/xmppd.toml` for what each is good for.
 
-    Sizes are bytes, times seconds. `connections` counts those of one address, `strangers` those of
-    them which have not logged in.
+    Sizes are bytes, times seconds. `connections` counts those of one network, `strangers` those of
+    them which have not logged in. A session silent for `idle_seconds` is asked for a sign of life
+    and has `answer_seconds` to give one; after `sleep_seconds` it merely costs less memory.
     """
 
     limits: StreamLimits = field(default_factory=StreamLimits)
@@ -29,6 +30,8 @@ class ClientSettings:
     negotiation_seconds: float = 60.0
     closing_seconds: float = 5.0
     sleep_seconds: float = 30.0
+    idle_seconds: float = 600.0
+    answer_seconds: float = 60.0
     tries: int = 5
     sessions: int = 50
     connections: int = 1000

@@ -48,6 +48,10 @@ class Sessions:
         """Return every session, in the order of opening."""
         return list(self._bound.values())
 
+    def of(self, account: str) -> list[ISession]:
+        """Return the sessions of an account in this process."""
+        return [session for session in self._bound.values() if session.account == account]
+
     def count(self, account: str) -> int:
         """Return how many sessions an account has, on all nodes."""
         return len(self._cluster.account(JID.make(account, self._domain)))

@@ -1,0 +1,246 @@
+"""The whole server, put together: the only place where rooms meet.
+
+`build` makes a `Server` of a configuration and its surroundings without touching either. Then, in
+this order: `load_certificates`, listening on `ports`, `open_storage`, `start`; at the end `stop`.
+A program that embeds xmppd may leave out the ports.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from xmppd.auth.throttle import Throttle
+from xmppd.c2s.factory import ClientFactory
+from xmppd.c2s.gate import Gate
+from xmppd.c2s.service import ClientService
+from xmppd.c2s.settings import ClientSettings, ConflictPolicy
+from xmppd.cluster.single import SingleNode
+from xmppd.makers import StoreContext
+from xmppd.net.certificates import CertificateError, Identity
+from xmppd.net.client_certificates import ClientTrust
+from xmppd.net.tls import ServerContexts
+from xmppd.net.transport import Flusher
+from xmppd.routing.router import Router
+from xmppd.server.certificates import expiring, load_identities
+from xmppd.server.collaborators import Collaborators
+from xmppd.server.config import LimitsConfig, ServerConfig
+from xmppd.server.hosts import Host, Surroundings, build_host, install_modules
+from xmppd.server.inventory import Inventory
+from xmppd.stream.limits import StreamLimits
+from xmppd.wire.limits import ParserLimits
+
+CLIENT_ALPN = "xmpp-client"  # XEP-0368 section 4
+EXPIRY_CHECK_SECONDS = 24 * 3600.0
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class PortSpec:
+    """A port to listen on: the interface ("" for all of IPv4), the number and what serves it."""
+
+    label: str
+    interface: str
+    port: int
+    factory: IProtocolFactory
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What came of reading the certificates again: what is in use, and what was refused."""
+
+    hosts: tuple[str, ...]
+    errors: tuple[str, ...]
+
+
+class Server:
+    """A server: its hosts, its clients, its storage.
+
+    - `config`: what it was told; `hosts` by domain, in the order of the configuration.
+    - `router`: for who brings domains of their own; `storage`; `clients`.
+    """
+
+    _log = Logger()
+
+    def __init__(self, config: ServerConfig, inventory: Inventory, outside: Collaborators) -> None:
+        self.config = config
+        self.inventory = inventory
+        self.outside = outside
+        self.storage = inventory.store(config.storage.store).make(
+            StoreContext(
+                config.data,
+                config.storage.settings,
+                outside.clock,
+                outside.to_reactor,
+                outside.entropy.token,
+            )
+        )
+        self.router = Router(outside.clock)
+        self.cluster = SingleNode()
+        shared = Surroundings(
+            config=config,
+            inventory=inventory,
+            outside=outside,
+            storage=self.storage,
+            router=self.router,
+            cluster=self.cluster,
+            throttle=Throttle(outside.clock),
+            trust=_trust(config),
+        )
+        self.hosts: dict[str, Host] = {each.name: build_host(each, shared) for each in config.hosts}
+        for name, host in self.hosts.items():
+            self.router.add(name, host.local.accounts_domain)
+            install_modules(host, inventory)
+        self.clients = ClientService(
+            {name: host.clients for name, host in self.hosts.items()},
+            config.hosts[0].name,
+            client_settings(config),
+            contexts=None,
+            flusher=Flusher(outside.clock),
+            gate=Gate(self.storage.tickets),
+            clock=outside.clock,
+            wall=outside.wall,
+            entropy=outside.entropy,
+        )
+        self.identities: dict[str, Identity] = {}
+        self._direct: ServerContexts | None = None
+        self._expiry = LoopingCall(self._warn_of_expiry)
+        self._expiry.clock = outside.clock
+        self._stopping: Deferred[None] | None = None
+        self.started_at = outside.wall.now()
+
+    # Coming up.
+
+    def load_certificates(self) -> None:
+        """Read all certificates and put them to use.
+
+        Raises `CertificateError`, with everything as it was before.
+        """
+        identities = load_identities(self.config, self._now())
+        if not identities:
+            return
+        default = next(iter(identities))
+        asks = self.config.tls.client_ca is not None
+        contexts, direct = self.clients.contexts, self._direct
+        if contexts is None or direct is None:
+            self.clients.contexts = ServerContexts(identities, default, (), asks)
+            self._direct = ServerContexts(identities, default, (CLIENT_ALPN,), asks)
+        else:
+            contexts.replace(identities, default)
+            direct.replace(identities, default)
+        self.identities = identities
+
+    def ports(self) -> Sequence[PortSpec]:
+        """Return what to listen on; certificates have been loaded."""
+        listen = self.config.listen
+        addresses = [
+            at for each in listen.addresses for at in (("", "::") if each == "*" else (each,))
+        ]
+        specs = []
+        if listen.c2s:
+            clear = ClientFactory(self.clients)
+            specs += [PortSpec("clients", at, listen.c2s, clear) for at in addresses]
+        if listen.c2s_tls and self._direct is not None:
+            wrapped = ClientFactory(self.clients, direct_tls=True)
+            tls = TLSMemoryBIOFactory(self._direct.creator(), False, wrapped, self.outside.clock)
+            specs += [PortSpec("clients, direct TLS", at, listen.c2s_tls, tls) for at in addresses]
+        return specs
+
+    def open_storage(self) -> None:
+        """Open the data; may block. Raises `StorageError`."""
+        self.storage.start()
+
+    def start(self) -> None:
+        """Begin to work: storage is open."""
+        self.clients.start()
+        self._expiry.start(EXPIRY_CHECK_SECONDS)
+
+    # Going down.
+
+    def stop(self) -> "Deferred[None]":
+        """End all streams with `system-shutdown` and write out all data.
+
+        Clients have most of the configured seconds to take their leave; then storage ends.
+        """
+        if self._stopping is None:
+            self._stopping = Deferred.fromCoroutine(self._stop())
+        return self._stopping
+
+    async def _stop(self) -> None:
+        clock = self.outside.clock
+        deadline = clock.seconds() + self.config.shutdown_seconds * 0.7
+        self.clients.stop()
+        while len(self.clients) and clock.seconds() < deadline:
+            await deferLater(clock, _POLL_SECONDS)
+        self.clients.abandon()
+        if self._expiry.running:
+            self._expiry.stop()
+        for host in self.hosts.values():
+            host.local.shut_down()
+        self.clients.gate.close()
+        await self.storage.stop()
+
+    # In between.
+
+    def reload(self) -> Reloaded:
+        """Read the certificates again; those that cannot serve change nothing."""
+        try:
+            self.load_certificates()
+        except CertificateError as error:
+            self._log.error("certificates are kept as they are: {error}", error=str(error))
+            return Reloaded(tuple(self.identities), (str(error),))
+        self._warn_of_expiry()
+        return Reloaded(tuple(self.identities), ())
+
+    def _warn_of_expiry(self) -> None:
+        for warning in expiring(self.config, self.identities, self._now()):
+            self._log.warn("{warning}", warning=warning)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.outside.wall.now(), UTC)
+
+
+def build(config: ServerConfig, inventory: Inventory, outside: Collaborators) -> Server:
+    """Put a server together; nothing is read, opened or started yet.
+
+    Raises `MakerError`, `UserStoreError`, `RegistrationError` or `CertificateError` (for the
+    authorities of client certificates), one plain sentence each.
+    """
+    return Server(config, inventory, outside)
+
+
+def _trust(config: ServerConfig) -> ClientTrust | None:
+    return None if config.tls.client_ca is None else ClientTrust(config.tls.client_ca)
+
+
+def client_settings(config: ServerConfig) -> ClientSettings:
+    """Return what of the configuration concerns clients' streams."""
+    limits: LimitsConfig = config.limits
+    return ClientSettings(
+        limits=StreamLimits(
+            parser=ParserLimits(
+                stanza=limits.stanza_bytes,
+                tag=limits.tag_bytes,
+                depth=limits.depth,
+                attributes=limits.attributes,
+                children=limits.children,
+            ),
+            unauthenticated=limits.stanza_bytes_before_login,
+        ),
+        output=limits.output_bytes,
+        inbox_stanzas=limits.inbox_stanzas,
+        inbox_bytes=limits.inbox_bytes,
+        negotiation_seconds=limits.negotiation_seconds,
+        tries=config.sasl.tries,
+        sessions=limits.sessions_per_account,
+        connections=limits.connections_per_address,
+        strangers=limits.unauthenticated_per_address,
+        idle_seconds=limits.idle_seconds,
+        answer_seconds=limits.answer_seconds,
+        conflict=ConflictPolicy(config.resource_conflict),
+    )

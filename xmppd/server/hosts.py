@@ -1,0 +1,182 @@
+"""One host of a server, put together: its accounts, its ways to log in, its modules."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from twisted.cred.checkers import AllowAnonymousAccess
+from twisted.cred.portal import Portal
+
+from xmppd.api.auth import IPasswords
+from xmppd.api.cluster import ICluster
+from xmppd.api.moments import AccountCreated, AccountDeleted
+from xmppd.api.registrations import Provide, Registration, StreamFeature
+from xmppd.api.router import IRouter
+from xmppd.api.storage import KeyValue, Storage
+from xmppd.auth.accounts import Passwords
+from xmppd.auth.checkers import StoreChecker
+from xmppd.auth.first_of import FirstOf
+from xmppd.auth.keys import KeptSecret, StoredKeys
+from xmppd.auth.methods import Method, method_for
+from xmppd.auth.passwords import KeyMaker, PasswordVerifier
+from xmppd.auth.portal import Authenticator
+from xmppd.auth.realm import AccountRealm
+from xmppd.auth.throttle import Throttle
+from xmppd.c2s.hosts import ClientHost
+from xmppd.makers import MakerError, ModuleMaker
+from xmppd.net.client_certificates import ClientTrust
+from xmppd.routing.host import LocalHost
+from xmppd.server.collaborators import Collaborators
+from xmppd.server.config import HostConfig, ServerConfig
+from xmppd.server.inventory import Inventory
+from xmppd.server.users import make_checkers
+
+ACCOUNTS_FEATURE = "accounts"
+"""The name under which a host's own services are installed beside its modules."""
+
+ANONYMOUS = "ANONYMOUS"
+
+
+class IModule(Protocol):
+    """What the code of a `ModuleMaker` makes."""
+
+    def registrations(self) -> Iterable[Registration]:
+        """Return what the module hooks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host that is put together.
+
+    `local` routes for it, `clients` is its side towards clients, `passwords` makes its accounts.
+    """
+
+    config: HostConfig
+    local: LocalHost
+    clients: ClientHost
+    passwords: Passwords
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all hosts of a server share."""
+
+    config: ServerConfig
+    inventory: Inventory
+    outside: Collaborators
+    storage: Storage
+    router: IRouter
+    cluster: ICluster
+    throttle: Throttle
+    trust: ClientTrust | None
+
+
+def build_host(config: HostConfig, shared: Surroundings) -> Host:
+    """Put a host together; its modules are not there yet, nothing is read or opened.
+
+    Raises `MakerError` and `UserStoreError`, one plain sentence each.
+    """
+    outside = shared.outside
+    kept = shared.storage.host(config.name)
+    local = LocalHost(
+        config.name,
+        storage=kept,
+        router=shared.router,
+        cluster=shared.cluster,
+        clock=outside.clock,
+        wall=outside.wall,
+        entropy=outside.entropy,
+        workers=outside.workers,
+    )
+
+    def created(localpart: str) -> None:
+        local.announce(AccountCreated, localpart)
+
+    def deleted(localpart: str) -> None:
+        for session in local.accounts_domain.sessions.of(localpart):
+            session.close("not-authorized", "this account has been deleted")
+        local.announce(AccountDeleted, localpart)
+
+    iterations = shared.config.sasl.iterations
+    secret = KeptSecret(kept.open("scram-secret", KeyValue), outside.entropy)
+    keys = StoredKeys(kept.accounts, secret.get, iterations)
+    maker = KeyMaker(outside.workers, outside.entropy, iterations)
+    verifier = PasswordVerifier(keys, outside.workers)
+    passwords = Passwords(
+        kept.accounts, shared.storage.tickets, maker, verifier, outside.wall, created, deleted
+    )
+    realm = AccountRealm(kept.accounts, outside.wall, outside.entropy, created)
+    own = StoreChecker(kept.accounts, keys, verifier, maker)
+    authenticator = Authenticator(
+        _portal(config, realm, own),
+        _methods(config, shared),
+        keys,
+        shared.throttle,
+        outside.clock,
+        too_weak=_refused(shared),
+        patience=shared.config.sasl.attempt_seconds,
+    )
+    clients = ClientHost(
+        config.name,
+        authenticator,
+        local.accounts_domain,
+        tls_required=shared.config.tls_required(config),
+        trust=shared.trust,
+        features=lambda: [feature for _, feature in local.registry.records(StreamFeature)],
+    )
+    local.install(ACCOUNTS_FEATURE, [Provide(IPasswords, passwords)])
+    return Host(config, local, clients, passwords)
+
+
+def _portal(config: HostConfig, realm: AccountRealm, own: StoreChecker) -> Portal:
+    """Return the portal of a host's users: its guests, or the user stores in their order."""
+    if config.anonymous:
+        return Portal(realm, [AllowAnonymousAccess()])
+    return Portal(realm, [FirstOf(make_checkers(config.users, own))])
+
+
+def _methods(config: HostConfig, shared: Surroundings) -> list[Method]:
+    """Return the mechanisms the configuration wants on a host."""
+    sasl = shared.config.sasl
+    guests = (ANONYMOUS,) if config.anonymous else ()
+    return [
+        method_for(
+            maker.make(allow_clear=sasl.plain_without_tls),
+            shared.outside.workers,
+            maker.credentials_factory(),
+        )
+        for maker in shared.inventory.chosen_mechanisms((*sasl.enable, *guests), sasl.disable)
+    ]
+
+
+def _refused(shared: Surroundings) -> list[str]:
+    """Return the mechanisms that are there and switched off."""
+    sasl = shared.config.sasl
+    chosen = {maker.name for maker in shared.inventory.chosen_mechanisms(sasl.enable, sasl.disable)}
+    return [name for name in shared.inventory.mechanisms if name not in chosen]
+
+
+def install_modules(host: Host, inventory: Inventory) -> None:
+    """Make a host's modules and install them.
+
+    Raises `MakerError` if one cannot be made, `RegistrationError` if two of them clash.
+    """
+    wanted = host.config.modules
+    for maker in inventory.chosen_modules(wanted.enable, wanted.disable):
+        host.local.install(maker.name, _module(maker, host).registrations())
+
+
+def _module(maker: ModuleMaker, host: Host) -> IModule:
+    code = maker.load()
+    settings_type = maker.settings_type()
+    try:
+        if settings_type is None:
+            module: IModule = code(host.local)
+        else:
+            settings = host.config.modules.sections.get(maker.name)
+            module = code(host.local, settings_type() if settings is None else settings)
+    except Exception as error:
+        # Anybody's code: whatever it raises is the reason we give.
+        why = f"{type(error).__name__}: {error}"
+        raise MakerError(f"{maker} cannot be made for {host.config.name} ({why})") from error
+    return module
