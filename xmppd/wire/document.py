@@ -37,12 +37,13 @@ class _Builder:
     def __init__(self) -> None:
         self.root = Element("", "")
         self._open = [self.root]
+        self._namespaces: dict[str, str] = {}  # expat spells one out for each name
 
     def start(self, name: str, attrs: dict[str, str]) -> None:
         ns, _, local = name.rpartition(" ")
         if attrs:
             attrs = {clark(key) if " " in key else key: value for key, value in attrs.items()}
-        element = Element(local, ns, attrs)
+        element = Element(local, self._namespaces.setdefault(ns, ns), attrs)
         self._open[-1].children.append(element)
         self._open.append(element)
 
@@ -63,6 +64,7 @@ def parse_document(data: bytes) -> Element:
     """
     builder = _Builder()
     parser = new_expat()
+    parser.buffer_size = len(data) + 1  # a text is one child, however long
     parser.buffer_text = True
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end

@@ -9,9 +9,10 @@ class ParserLimits:
 
     - `stanza`: bytes of one first-level element, and of the stream header.
     - `tag`: bytes of a tag (or entity) that has begun and not ended.
-    - `depth`: nesting, the stream's root included.
-    - `attributes`: attributes of one tag.
+    - `depth`: nesting, the stream's root included; 3 at least.
+    - `attributes`: attributes of one tag, and namespace declarations of the stream header.
     - `children`: elements directly inside one first-level element.
+    - `namespace`: characters of a namespace name, for each name in it is spelled out in memory.
     - `renewal`: after so many bytes of input the XML parser is replaced, at the end of a stanza;
       it keeps every name it has seen for as long as it lives.
     """
@@ -21,4 +22,5 @@ class ParserLimits:
     depth: int = 100
     attributes: int = 100
     children: int = 1000
+    namespace: int = 1024
     renewal: int = 1024 * 1024

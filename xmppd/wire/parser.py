@@ -8,27 +8,29 @@ attributes and the bytes between its tags (see `xmppd.wire.canonical`), and buil
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pyexpat import ExpatError, XMLParserType, errors
+from pyexpat import ExpatError, XMLParserType
 
 from xmppd.wire.canonical import Child, inner_of, rescope, self_contained
 from xmppd.wire.document import bare_root, clark, new_expat, parse_fragment
+from xmppd.wire.faults import Refused, check_beginning, check_declaration, explain
 from xmppd.wire.holdback import HoldBack, defers
 from xmppd.wire.limits import ParserLimits
 from xmppd.wire.namespaces import CLIENT
+from xmppd.wire.serializer import TooLong
 
 StanzaMaker = Callable[[dict[str, str], bytes, list[Child]], object]
-"""Makes a stanza of its attributes, its canonical inner bytes and its first-level children."""
+"""Makes a stanza of its attributes, its canonical inner bytes and its first-level children.
+
+It must not raise.
+"""
 
 _START_TAG = re.compile(rb"<[^\"'>]*(?:(?:\"[^\"]*\"|'[^']*')[^\"'>]*)*>")
 _NAME = re.compile(rb"[^< \t\r\n/>]+")
 _SPACE = b" \t\r\n"
-_MARKS_OF_OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff", b"\x00", b"<\x00")
-_UNDEFINED_ENTITY = errors.codes[errors.XML_ERROR_UNDEFINED_ENTITY]
-_BAD_ENCODINGS = (
-    errors.codes[errors.XML_ERROR_UNKNOWN_ENCODING],
-    errors.codes[errors.XML_ERROR_INCORRECT_ENCODING],
-)
+_NOTHING: tuple[str, dict[str, str]] = ("", {})
 _DEFERS = defers()
+_TOO_LARGE = "policy-violation", "a stanza is too large"
+_TOO_MANY = "policy-violation", "too many attributes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ class _Stop(Exception):
     """Raised out of a handler to keep expat from reading on behind a first-level element."""
 
 
-class _Refused(Exception):
-    """Raised out of a handler for what a stream must not contain: condition and text."""
+class _Ended(Exception):
+    """Raised out of a handler at the end of the stream."""
 
 
 class StreamParser:
@@ -78,6 +80,7 @@ class StreamParser:
     __slots__ = (
         "_base",
         "_buffer",
+        "_child_at",
         "_children",
         "_content",
         "_cut_at",
@@ -123,24 +126,25 @@ class StreamParser:
         self._declarations: dict[str, str] = {}  # the root's, while it is being read
         self._root_tag = b""  # what makes the same declarations as the root
         self._prefixes: tuple[bytes, ...] = ()
-        self._rest = b""
         self._base = self._cut_at = self._depth = 0
         self._children: list[Child] = []
-        self._top: tuple[str, dict[str, str]] = ("", {})
+        self._child_at = 0
+        self._top = _NOTHING
         self._top_at = self._inner_at = 0
         if self._hold is not None:
             self._hold = HoldBack()
 
-    def restart(self) -> None:
-        """Expect a new stream's header, beginning with the bytes that are not read yet."""
-        rest, hold = self._rest, self._hold
-        self.reset()
-        self._rest, self._hold = rest, hold
-
     def close(self) -> None:
-        """Let go of expat, which refers back here; nothing may be fed any more."""
+        """Let go of expat, which refers back here, and of all input; nothing may be fed then."""
         self._expat = None
         self._buffer: bytes | bytearray = b""
+        self._rest = b""
+
+    def restart(self) -> None:
+        """Expect a new stream's header, right behind the element returned last."""
+        rest, hold = self._behind(self._cut_at) + self._rest, self._hold
+        self.reset()
+        self._rest, self._hold = rest, hold
 
     @property
     def unread(self) -> int:
@@ -154,11 +158,12 @@ class StreamParser:
         """
         if self._depth == 1 and not (self._buffer or self._rest or self._hold):
             self._expat = None
+            self._top = _NOTHING
 
     def feed(self, data: bytes) -> list[object]:
         """Take input and return the events it completed, a `Fault` last if there is one.
 
-        After a `Fault` or an `End` nothing may be fed.
+        After a `Fault` or an `End` the parser is closed.
         """
         events = self._events
         if self._hold is not None:
@@ -174,22 +179,27 @@ class StreamParser:
                     break
             if self._buffer or self._hold:
                 self._check_unfinished()
-        except _Refused as refused:
+        except _Ended:
+            events.append(End())
+            self.close()
+        except Refused as refused:
             events.append(Fault(*refused.args))
+            self.close()
         except ExpatError as error:
-            events.append(_fault(error))
-        if events:
-            self._events = []
+            at = self._expat.ErrorByteIndex  # type: ignore[union-attr]  # it has just complained
+            events.append(Fault(*explain(error, self._behind(at))))
+            self.close()
+        self._events = []
         return events
 
     # The steps of `feed`.
 
     def _parse(self, data: bytes) -> bytes:
         """Feed expat and return what it was kept from reading."""
-        if not self._root_tag and not self._buffer:
-            data = data.lstrip(_SPACE)  # nothing may stand ahead of an XML declaration
-            if data.startswith(_MARKS_OF_OTHER_ENCODINGS):
-                raise _Refused("unsupported-encoding", "a stream is UTF-8")
+        if not self._root_tag:
+            if not self._buffer:
+                data = data.lstrip(_SPACE)  # nothing may stand ahead of an XML declaration
+            check_beginning(bytes(self._buffer[:2]) + data[:2])
         expat = self._expat or self._begin()
         if not self._buffer:
             self._buffer = data
@@ -200,8 +210,8 @@ class StreamParser:
         try:
             expat.Parse(data, False)
         except _Stop:
-            rest = bytes(self._buffer[self._cut_at - self._base :])
-            self.close()
+            rest = self._behind(self._cut_at)
+            self._expat, self._buffer = None, b""
             return rest
         self._drop_what_was_cut()
         return b""
@@ -214,68 +224,81 @@ class StreamParser:
         expat.StartDoctypeDeclHandler = self._refuse
         if not self._root_tag:
             self._base = 0
-            expat.XmlDeclHandler = _check_encoding
+            expat.XmlDeclHandler = check_declaration
             expat.StartNamespaceDeclHandler = self._declare
             expat.StartElementHandler = self._root
         else:
             expat.Parse(self._root_tag, False)
             self._base = len(self._root_tag)
+            expat.StartNamespaceDeclHandler = self._check_namespace
             expat.StartElementHandler = self._start
         expat.EndElementHandler = self._end
         self._cut_at = self._base
         self._expat = expat
         return expat
 
+    def _behind(self, index: int) -> bytes:
+        """Return the input from that position on."""
+        return bytes(self._buffer[index - self._base :])
+
     def _drop_what_was_cut(self) -> None:
         """Hold on to the bytes of the element that is not whole yet, and no others."""
-        cut = self._cut_at - self._base
-        if cut:
-            self._buffer = bytes(self._buffer[cut:])
+        if self._cut_at != self._base:
+            self._buffer = self._behind(self._cut_at)
             self._base = self._cut_at
         if self._depth == 1 and self._buffer:
             text = self._buffer.partition(b"<")[0]
             if text.strip(_SPACE):
-                raise _Refused("bad-format", "text between stanzas")
+                raise Refused("bad-format", "text between stanzas")
             if len(text) == len(self._buffer):
                 self._cut_at = self._base = self._base + len(text)
                 self._buffer = b""
 
     def _check_unfinished(self) -> None:
         if len(self._buffer) > self.limits.stanza:
-            raise _Refused("policy-violation", "a stanza is too large")
-        held = len(self._hold) if self._hold else 0
-        if self._expat is not None and self._buffer:
-            held += self._base + len(self._buffer) - self._expat.CurrentByteIndex
+            raise Refused(*_TOO_LARGE)
+        if self._hold is not None:  # expat has whole tags only
+            held = len(self._hold)
+        else:
+            expat = self._expat
+            assert expat is not None  # it is let go of together with the buffer
+            held = self._base + len(self._buffer) - expat.CurrentByteIndex
         if held > self.limits.tag:
-            raise _Refused("policy-violation", "a tag is too long")
+            raise Refused("policy-violation", "a tag is too long")
 
     # Expat's handlers.
 
     def _refuse(self, *_: object) -> None:
-        raise _Refused("restricted-xml", "a comment, processing instruction or document type")
+        raise Refused("restricted-xml", "a comment, processing instruction or document type")
+
+    def _check_namespace(self, _prefix: str | None, ns: str | None) -> None:
+        if ns is not None and len(ns) > self.limits.namespace:
+            raise Refused("policy-violation", "a namespace name is too long")
 
     def _declare(self, prefix: str | None, ns: str | None) -> None:
         """Take a namespace declaration of the root, reported ahead of it."""
+        self._check_namespace(prefix, ns)
         self._declarations[prefix or ""] = ns or ""
+        self._check_attributes(self._declarations)
 
     def _root(self, name: str, attrs: dict[str, str]) -> None:
         """Take the stream's header."""
         self._check_attributes(attrs)
         expat = self._expat
-        assert expat is not None
-        header = _START_TAG.match(self._buffer, expat.CurrentByteIndex - self._base)
+        assert expat is not None  # it is calling
+        header = _START_TAG.match(self._buffer, expat.CurrentByteIndex)
         assert header is not None  # expat has just read it
-        self._cut_at = self._base + header.end()
-        if header.end() > self.limits.stanza:
-            raise _Refused("policy-violation", "the stream header is too large")
-        expat.StartNamespaceDeclHandler = None
+        self._cut_at = header.end()
+        if self._cut_at > self.limits.stanza:
+            raise Refused("policy-violation", "the stream header is too large")
+        expat.StartNamespaceDeclHandler = self._check_namespace
         expat.StartElementHandler = self._start
         self._depth = 1
         declarations, self._declarations = self._declarations, {}
         written = _NAME.search(header[0])
         assert written is not None
         self._root_tag = bare_root(written[0].decode(), declarations)
-        self._prefixes = tuple(f"{prefix}:".encode() for prefix in declarations if prefix)
+        self._prefixes = tuple(f"{p}:".encode() for p in declarations if p not in ("", "xml"))
         ns, _, local = name.rpartition(" ")
         attrs = {clark(key): value for key, value in attrs.items()}
         self._events.append(Header(local, ns, attrs, declarations))
@@ -283,15 +306,12 @@ class StreamParser:
     def _start(self, name: str, attrs: dict[str, str]) -> None:
         depth = self._depth
         self._depth = depth + 1
-        if attrs:
-            self._check_attributes(attrs)
+        if attrs and len(attrs) > self.limits.attributes:
+            raise Refused(*_TOO_MANY)
         if depth == 2:
-            index = self._expat.CurrentByteIndex  # type: ignore[union-attr]  # it is calling
-            self._children.append((name, index - self._inner_at, 0))
-            if len(self._children) > self.limits.children:
-                raise _Refused("policy-violation", "too many elements in one stanza")
+            self._child_at = self._expat.CurrentByteIndex  # type: ignore[union-attr]  # it calls
         elif depth == 1:
-            index = self._expat.CurrentByteIndex  # type: ignore[union-attr]  # it is calling
+            index = self._expat.CurrentByteIndex  # type: ignore[union-attr]  # it calls
             if index != self._cut_at:
                 self._check_gap(index)
             tag = _START_TAG.match(self._buffer, index - self._base)
@@ -299,31 +319,32 @@ class StreamParser:
             self._top_at = index
             self._inner_at = self._base + tag.end()  # type: ignore[union-attr]  # expat has read it
         elif depth >= self.limits.depth:
-            raise _Refused("policy-violation", "elements are nested too deeply")
+            raise Refused("policy-violation", "elements are nested too deeply")
 
-    def _end(self, _name: str) -> None:
+    def _end(self, name: str) -> None:
         depth = self._depth = self._depth - 1
         if depth == 2:
-            name, start, _ = self._children[-1]
-            index = self._expat.CurrentByteIndex  # type: ignore[union-attr]  # it is calling
-            self._children[-1] = (name, start, index - self._inner_at)
+            index = self._expat.CurrentByteIndex  # type: ignore[union-attr]  # it calls
+            inner = self._inner_at
+            self._children.append((name, self._child_at - inner, index - inner))
+            if len(self._children) > self.limits.children:
+                raise Refused("policy-violation", "too many elements in one stanza")
         elif depth == 1:
-            self._cut(self._expat.CurrentByteIndex)  # type: ignore[union-attr]  # it is calling
+            self._cut(self._expat.CurrentByteIndex)  # type: ignore[union-attr]  # it calls
         elif depth == 0:
-            self._check_gap(self._expat.CurrentByteIndex)  # type: ignore[union-attr]
-            self._events.append(End())
-            raise _Stop
+            self._check_gap(self._expat.CurrentByteIndex)  # type: ignore[union-attr]  # it calls
+            raise _Ended
 
     # What the handlers share.
 
-    def _check_attributes(self, attrs: dict[str, str]) -> None:
+    def _check_attributes(self, attrs: Mapping[str, str]) -> None:
         if len(attrs) > self.limits.attributes:
-            raise _Refused("policy-violation", "too many attributes")
+            raise Refused(*_TOO_MANY)
 
     def _check_gap(self, index: int) -> None:
         """Allow nothing but white space between first-level elements."""
         if self._buffer[self._cut_at - self._base : index - self._base].strip(_SPACE):
-            raise _Refused("bad-format", "text between stanzas")
+            raise Refused("bad-format", "text between stanzas")
 
     def _cut(self, end_tag_at: int) -> None:
         """Cut the first-level element out of the buffer whose end tag begins at `end_tag_at`."""
@@ -335,15 +356,14 @@ class StreamParser:
             inner_end = end_tag_at - base
             end = buffer.index(b">", inner_end) + 1
         if end - start > self.limits.stanza:
-            raise _Refused("policy-violation", "a stanza is too large")
+            raise Refused(*_TOO_LARGE)
         maker = self._makers.get(self._top[0])
         raw = bytes(buffer[start:end])
         if maker is None:
             self._events.append(parse_fragment(raw, self._root_tag))
         else:
             self._events.append(self._stanza(maker, raw, inner - start, inner_end - start))
-        if self._children:
-            self._children = []
+        self._children = []
         self._cut_at = base + end
         if self._cut_at > self.limits.renewal or (self.one_by_one and end < len(buffer)):
             raise _Stop
@@ -351,9 +371,7 @@ class StreamParser:
     def _stanza(self, maker: StanzaMaker, raw: bytes, inner: int, inner_end: int) -> object:
         """Make a stanza of its bytes; those from `inner` to `inner_end` are inside its tags."""
         if not self_contained(raw, inner, self._prefixes):
-            tree = parse_fragment(raw, self._root_tag)
-            rescope(tree, self._content)
-            return maker(tree.attrs, *inner_of(tree))
+            return self._rewritten(maker, raw)
         attrs, children = self._top[1], self._children
         for key in attrs:
             if " " in key:
@@ -367,15 +385,12 @@ class StreamParser:
             ]
         return maker(attrs, raw[inner:inner_end], children)
 
-
-def _check_encoding(_version: str, encoding: str | None, _standalone: int) -> None:
-    if encoding is not None and encoding.upper() not in ("UTF-8", "UTF8"):
-        raise _Refused("unsupported-encoding", "a stream is UTF-8")
-
-
-def _fault(error: ExpatError) -> Fault:
-    if error.code == _UNDEFINED_ENTITY:  # only a document type could define it (RFC 6120 11.1)
-        return Fault("restricted-xml", "an entity other than the predefined five")
-    if error.code in _BAD_ENCODINGS:
-        return Fault("unsupported-encoding", "a stream is UTF-8")
-    return Fault("not-well-formed", errors.messages[error.code])
+    def _rewritten(self, maker: StanzaMaker, raw: bytes) -> object:
+        """Make a stanza of bytes that are not canonical."""
+        tree = parse_fragment(raw, self._root_tag)
+        rescope(tree, self._content)
+        try:
+            inner, children = inner_of(tree, self.limits.stanza)
+        except TooLong:
+            raise Refused(*_TOO_LARGE) from None
+        return maker(tree.attrs, inner, children)

@@ -5,6 +5,7 @@ piece cut from a document means the same anywhere (RFC 6120 4.8).
 """
 
 import re
+import sys
 from collections.abc import Mapping
 
 from xmppd.wire.element import Element
@@ -67,22 +68,31 @@ def attributes(attrs: Mapping[str, str]) -> str:
     return "".join(parts)
 
 
-def _write(element: Element, scope: str, out: list[str]) -> None:
+class TooLong(ValueError):
+    """A tree takes more room than it may."""
+
+
+def _write(element: Element, scope: str, out: list[str], room: int) -> None:
     """Append the pieces of `element` to `out`; `scope` is the default namespace around it.
 
-    Walks with a stack of its own: a tree may be as deep as a stream's limit lets it be.
+    Walks with a stack of its own: a tree may be as deep as a stream's limit lets it be. Gives up
+    with `TooLong` behind `room` characters: a name of a kilobyte is written at each change of
+    namespace, where its reader spent a prefix.
     """
     stack: list[tuple[Element, str, int]] = [(element, scope, 0)]
     while stack:
         node, around, at = stack.pop()
-        # Names in the XML namespace are only ever written with its reserved prefix, and declare
-        # nothing: their children see the scope around them.
+        # Names in the XML namespace are only ever written with its reserved prefix.
         tag = f"xml:{node.name}" if node.ns == XML else node.name
-        inside = around if node.ns == XML else node.ns
         if at == 0:
-            declaration = "" if inside == around else f' xmlns="{escape_attr(node.ns)}"'
+            declared = node.ns in (around, XML)
+            declaration = "" if declared else f' xmlns="{escape_attr(node.ns)}"'
             close = "" if node.children else "/"
-            out.append(f"<{tag}{declaration}{attributes(node.attrs)}{close}>")
+            piece = f"<{tag}{declaration}{attributes(node.attrs)}{close}>"
+            out.append(piece)
+            room -= len(piece)
+            if room < 0:
+                raise TooLong
             if not node.children:
                 continue
         for index in range(at, len(node.children)):
@@ -91,17 +101,21 @@ def _write(element: Element, scope: str, out: list[str]) -> None:
                 out.append(escape_text(child))
                 continue
             stack.append((node, around, index + 1))
-            stack.append((child, inside, 0))
+            stack.append((child, node.ns, 0))
             break
         else:
             out.append(f"</{tag}>")
 
 
-def serialize(element: Element, scope: str = "") -> bytes:
+def serialize(element: Element, scope: str = "", limit: int = sys.maxsize) -> bytes:
     """Return `element` as UTF-8 XML for a place where `scope` is the default namespace.
 
-    Raises `ValueError` if a text or attribute holds what no XML document can.
+    Raises `ValueError` if a text or attribute holds what no XML document can, and its kind
+    `TooLong` instead of returning more than `limit` bytes.
     """
     out: list[str] = []
-    _write(element, scope, out)
-    return "".join(out).encode()
+    _write(element, scope, out, limit)
+    data = "".join(out).encode()
+    if len(data) > limit:
+        raise TooLong
+    return data
