@@ -15,14 +15,12 @@ from twisted.internet import reactor as the_reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
-from tests.storage.bench import opened
 from xmppd.api.storage import Archive, Ticket
 from xmppd.storage.sqlite import SqliteStorage
 
-# What follows marks the moment: one system call, no buffer in between.
-
 
 def say(word: str, number: int) -> None:
+    """Mark the moment: one system call, no buffer in between."""
     os.write(1, f"{word} {number}\n".encode())
 
 
@@ -48,7 +46,7 @@ class Child:
         self.storage.start()
         if careless:
             self.connections[0].execute("PRAGMA synchronous = OFF")
-        self.archive = opened(self.storage.host("example.com"), "mam", Archive)
+        self.archive = self.storage.host("example.com").open("mam", Archive)
         self.storage.tickets.watch(self.settled)
         self.append()
         return self.done.addCallback(lambda _: self.storage.stop())

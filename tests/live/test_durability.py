@@ -16,7 +16,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.live.traces import judge
-from tests.storage.bench import SqliteMaker, opened
+from tests.storage.bench import SqliteMaker
 from xmppd.api.storage import Archive, Range
 
 ROOT = Path(__file__).parents[2]
@@ -106,7 +106,7 @@ class KillTests(SynchronousTestCase):
         """Return the ids in the archive the child wrote to, after a new start."""
         storage = SqliteMaker(path, Clock()).make()
         storage.start()
-        archive = opened(storage.host("example.com"), "mam", Archive)
+        archive = storage.host("example.com").open("mam", Archive)
         page = self.successResultOf(archive.page("juliet", Range(), 10**6))
         self.successResultOf(storage.stop())
         return [entry.id for entry in page.entries]

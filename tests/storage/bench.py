@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.api.storage import HostStorage, Shape, Storage, Ticket
+from xmppd.api.storage import HostStorage, Storage, Ticket
 from xmppd.storage.lanes import Lane, Work
 from xmppd.storage.sqlite import SqliteStorage
 
@@ -178,11 +178,6 @@ class Bench(SynchronousTestCase):
         if not deferred.called:
             self.settle()
         return cast("Exception", self.failureResultOf(deferred, expected).value)
-
-
-def opened(host: HostStorage, name: str, shape: Callable[..., Shape]) -> Shape:
-    """Open a store (mypy refuses protocols as arguments of type `type[Shape]`)."""
-    return host.open(name, cast("type[Shape]", shape))
 
 
 def ids() -> Callable[[], str]:

@@ -2,7 +2,7 @@
 
 import math
 
-from tests.storage.bench import Bench, Settlements, opened
+from tests.storage.bench import Bench, Settlements
 from xmppd.api.storage import (
     NO_TICKET,
     Account,
@@ -49,7 +49,7 @@ class KeyValueContract(Bench):
 
     def setUp(self) -> None:
         super().setUp()
-        self.store = opened(self.host, "vcard", KeyValue)
+        self.store = self.host.open("vcard", KeyValue)
 
     def test_nothing_at_first(self) -> None:
         self.assertIsNone(self.result(self.store.get("juliet")))
@@ -119,7 +119,7 @@ class MapContract(Bench):
 
     def setUp(self) -> None:
         super().setUp()
-        self.store = opened(self.host, "roster", Map)
+        self.store = self.host.open("roster", Map)
 
     def test_nothing_at_first(self) -> None:
         self.assertIsNone(self.result(self.store.get("juliet", "romeo")))
@@ -281,11 +281,11 @@ class ArchiveContract(Bench):
 
     def setUp(self) -> None:
         super().setUp()
-        self.store = opened(self.host, "mam", Archive)
+        self.store = self.host.open("mam", Archive)
 
     def fill(self) -> None:
         """Append the ten entries of `PAGES`, and others that must not be mixed up with them."""
-        elsewhere = opened(self.host, "offline", Archive)
+        elsewhere = self.host.open("offline", Archive)
         for number in range(10):
             contact = "nurse" if number % 2 else "romeo"
             value = str(number).encode()
@@ -456,7 +456,7 @@ class ArchiveContract(Bench):
         self.wrote()
         self.assertEqual(self.ids(), ["e5", "e6", "e7", "e8", "e9"])
         self.assertEqual(self.result(self.store.count("romeo")), 5)
-        other = opened(self.host, "offline", Archive)
+        other = self.host.open("offline", Archive)
         self.assertEqual(self.result(other.count("juliet")), 1)
 
     def test_the_farthest_purge_counts(self) -> None:
@@ -616,9 +616,9 @@ class AccountsContract(Bench):
         elsewhere = self.storage.host("example.net")
         for host in (self.host, elsewhere):
             for owner in ("juliet", "romeo"):
-                opened(host, "vcard", KeyValue).put(owner, b"1")
-                opened(host, "roster", Map).put(owner, "a", b"2")
-                opened(host, "mam", Archive).append(owner, b"3", when=1.0)
+                host.open("vcard", KeyValue).put(owner, b"1")
+                host.open("roster", Map).put(owner, "a", b"2")
+                host.open("mam", Archive).append(owner, b"3", when=1.0)
                 self.wrote()
         self.result(self.host.accounts.delete("juliet"))
         self.wrote()
@@ -627,15 +627,15 @@ class AccountsContract(Bench):
             (self.host, "romeo", True),
             (elsewhere, "juliet", True),
         ):
-            value = self.result(opened(host, "vcard", KeyValue).get(owner))
-            items = self.result(opened(host, "roster", Map).items(owner))
-            count = self.result(opened(host, "mam", Archive).count(owner))
+            value = self.result(host.open("vcard", KeyValue).get(owner))
+            items = self.result(host.open("roster", Map).items(owner))
+            count = self.result(host.open("mam", Archive).count(owner))
             found = (value is not None, bool(items), bool(count))
             self.assertEqual(found, (kept, kept, kept), owner)
 
     def test_delete_is_one_commit(self) -> None:
         self.add(account("juliet"))
-        opened(self.host, "vcard", KeyValue).put("juliet", b"1")
+        self.host.open("vcard", KeyValue).put("juliet", b"1")
         self.settle()
         told = Settlements()
         self.storage.tickets.watch(told)
@@ -693,26 +693,28 @@ class StorageContract(Bench):
     """Names, tickets and life."""
 
     def test_a_name_has_one_shape(self) -> None:
-        opened(self.host, "offline", Archive)
-        opened(self.host, "offline", Archive)
-        error = self.assertRaises(StorageError, opened, self.host, "offline", Map)
-        self.assertEqual(str(error), "the store 'offline' of example.com is a Archive, not a Map")
-        opened(self.storage.host("example.net"), "offline", Map)
-        self.assertRaises(StorageError, opened, self.host, "accounts", Map)
+        self.host.open("offline", Archive)
+        self.host.open("offline", Archive)
+        error = self.assertRaises(StorageError, self.host.open, "offline", Map)
+        self.assertEqual(
+            str(error), "the store 'offline' of example.com is of the shape Archive, not Map"
+        )
+        self.storage.host("example.net").open("offline", Map)
+        self.assertRaises(StorageError, self.host.open, "accounts", Map)
 
     def test_names_are_words_and_hyphens(self) -> None:
         for bad in ("", "Offline", "a b", "a--b", "-a", "a_b", "a/b", "é", "a\n"):
-            self.assertRaises(ValueError, opened, self.host, bad, Map)
-        opened(self.host, "acme-filter2", Map)
+            self.assertRaises(ValueError, self.host.open, bad, Map)
+        self.host.open("acme-filter2", Map)
 
     def test_shapes_are_three(self) -> None:
-        self.assertRaises(TypeError, opened, self.host, "offline", dict)
+        self.assertRaises(TypeError, self.host.open, "offline", dict)
 
     def test_stores_of_one_name_share_their_data(self) -> None:
-        opened(self.host, "vcard", KeyValue).put("juliet", b"1")
-        again = opened(self.storage.host("example.com"), "vcard", KeyValue)
+        self.host.open("vcard", KeyValue).put("juliet", b"1")
+        again = self.storage.host("example.com").open("vcard", KeyValue)
         self.assertEqual(self.result(again.get("juliet")), b"1")
-        other = opened(self.host, "vcard-temp", KeyValue)
+        other = self.host.open("vcard-temp", KeyValue)
         self.assertIsNone(self.result(other.get("juliet")))
 
     def test_tickets_rise_and_settle_at_the_end_of_the_turn(self) -> None:
@@ -720,8 +722,8 @@ class StorageContract(Bench):
         told = Settlements()
         tickets.watch(told)
         self.assertEqual((tickets.issued, tickets.settled), (NO_TICKET, NO_TICKET))
-        store = opened(self.host, "vcard", KeyValue)
-        archive = opened(self.host, "mam", Archive)
+        store = self.host.open("vcard", KeyValue)
+        archive = self.host.open("mam", Archive)
         given = [
             store.put("juliet", b""),
             archive.append("juliet", b"", when=1.0).ticket,
@@ -740,7 +742,7 @@ class StorageContract(Bench):
     def test_turns_settle_in_order(self) -> None:
         told = Settlements()
         self.storage.tickets.watch(told)
-        store = opened(self.host, "vcard", KeyValue)
+        store = self.host.open("vcard", KeyValue)
         given = []
         for _ in range(3):
             given.append(store.put("juliet", b""))
@@ -748,7 +750,7 @@ class StorageContract(Bench):
         self.assertEqual(told.told, [(ticket, []) for ticket in given])
 
     def test_stop_commits_what_is_outstanding(self) -> None:
-        ticket = opened(self.host, "vcard", KeyValue).put("juliet", b"1")
+        ticket = self.host.open("vcard", KeyValue).put("juliet", b"1")
         self.stop()
         self.assertEqual(self.storage.tickets.settled, ticket)
 
@@ -758,9 +760,9 @@ class StorageContract(Bench):
 
     def refuses_everything(self, host: str) -> None:
         part = self.storage.host(host)
-        archive = opened(part, "mam", Archive)
-        roster = opened(part, "roster", Map)
-        vcard = opened(part, "vcard", KeyValue)
+        archive = part.open("mam", Archive)
+        roster = part.open("roster", Map)
+        vcard = part.open("vcard", KeyValue)
         self.assertRaises(StorageError, vcard.put, "juliet", b"1")
         self.assertRaises(StorageError, roster.clear, "juliet")
         self.assertRaises(StorageError, archive.append, "juliet", b"", when=1.0)
@@ -792,8 +794,8 @@ class StorageContract(Bench):
         self.stop()
         self.storage = self.make()
         host = self.storage.host("example.com")
-        first, second = opened(host, "a", KeyValue), opened(host, "b", KeyValue)
+        first, second = host.open("a", KeyValue), host.open("b", KeyValue)
         self.storage.start()
         first.put("juliet", b"1")
         self.assertIsNone(self.result(second.get("juliet")))
-        self.assertEqual(self.result(opened(host, "a", KeyValue).get("juliet")), b"1")
+        self.assertEqual(self.result(host.open("a", KeyValue).get("juliet")), b"1")

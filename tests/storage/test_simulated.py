@@ -1,7 +1,7 @@
 """The simulated disk: the contract, and what it adds (latency, failures, crashes)."""
 
 from tests.storage import bench, contract
-from tests.storage.bench import Settlements, opened
+from tests.storage.bench import Settlements
 from xmppd.api.storage import Archive, HostStorage, KeyValue, Map, Storage, StorageError
 from xmppd.storage.simulated import SimulatedStorage
 
@@ -50,7 +50,7 @@ class DiskTests(bench.Bench):
         super().setUp()
         self.told = Settlements()
         self.disk.tickets.watch(self.told)
-        self.store = opened(self.host, "vcard", KeyValue)
+        self.store = self.host.open("vcard", KeyValue)
 
     def settle(self) -> None:
         self.clock.pump([0, 1.0, 1.0])
@@ -113,8 +113,8 @@ class DiskTests(bench.Bench):
             self.assertIsNone(self.result(self.host.accounts.find("~juliet")))
 
     def test_a_crash_loses_what_is_not_committed(self) -> None:
-        roster = opened(self.host, "roster", Map)
-        archive = opened(self.host, "mam", Archive)
+        roster = self.host.open("roster", Map)
+        archive = self.host.open("mam", Archive)
         self.result(self.host.accounts.create(contract.account("juliet")))
         self.store.put("juliet", b"1")
         roster.put("juliet", "a", b"1")
@@ -125,10 +125,10 @@ class DiskTests(bench.Bench):
         archive.append("juliet", b"2", when=1.0)
         self.result(self.host.accounts.delete("juliet"))
         after = self.restart(self.disk.crash())
-        value = self.result(opened(after, "vcard", KeyValue).get("juliet"))
+        value = self.result(after.open("vcard", KeyValue).get("juliet"))
         self.assertEqual(value, b"1")
-        self.assertEqual(self.result(opened(after, "roster", Map).items("juliet")), [("a", b"1")])
-        self.assertEqual(self.result(opened(after, "mam", Archive).count("juliet")), 1)
+        self.assertEqual(self.result(after.open("roster", Map).items("juliet")), [("a", b"1")])
+        self.assertEqual(self.result(after.open("mam", Archive).count("juliet")), 1)
         self.assertIsNotNone(self.result(after.accounts.find("~juliet")))
 
     def restart(self, disk: SimulatedStorage) -> HostStorage:
@@ -147,7 +147,7 @@ class DiskTests(bench.Bench):
             crashed = self.disk
             self.disk = crashed.crash(landed=landed)
             self.host = self.restart(self.disk)
-            self.store = opened(self.host, "vcard", KeyValue)
+            self.store = self.host.open("vcard", KeyValue)
             self.assertEqual(self.result(self.store.get("juliet")), expected)
             self.settle()
             self.assertLess(crashed.tickets.settled, crashed.tickets.issued)
@@ -162,8 +162,8 @@ class DiskTests(bench.Bench):
 
     def test_a_crash_with_nothing_pending(self) -> None:
         after = self.restart(self.disk.crash())
-        self.assertIsNone(self.result(opened(after, "vcard", KeyValue).get("juliet")))
-        self.assertRaises(StorageError, opened, after, "vcard", Map)
+        self.assertIsNone(self.result(after.open("vcard", KeyValue).get("juliet")))
+        self.assertRaises(StorageError, after.open, "vcard", Map)
 
     def test_what_a_stopping_storage_still_commits(self) -> None:
         self.store.put("juliet", b"1")

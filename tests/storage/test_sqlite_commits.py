@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from tests.storage import bench, contract
-from tests.storage.bench import HeldLanes, Settlements, SqliteMaker, opened
+from tests.storage.bench import HeldLanes, Settlements, SqliteMaker
 from xmppd.api.storage import Archive, KeyValue, Map, Range, Storage, StorageError
 from xmppd.storage import sqlite_engine, sqlite_writer
 from xmppd.storage.sqlite_batch import statements
@@ -24,9 +24,9 @@ class Commits(bench.Bench):
 
     def setUp(self) -> None:
         super().setUp()
-        self.vcards = opened(self.host, "vcard", KeyValue)
-        self.rosters = opened(self.host, "roster", Map)
-        self.archive = opened(self.host, "mam", Archive)
+        self.vcards = self.host.open("vcard", KeyValue)
+        self.rosters = self.host.open("roster", Map)
+        self.archive = self.host.open("mam", Archive)
         for ticket_of in (self.vcards.put, lambda owner, value: self.rosters.put(owner, "", value)):
             ticket_of("nobody", b"")
         self.archive.append("nobody", b"", when=1.0)
@@ -106,7 +106,7 @@ class BatchTests(Commits):
         self.assertEqual([entry.when for entry in page.entries], [float(n) for n in range(10)])
 
     def test_a_new_store_is_committed_with_its_first_write(self) -> None:
-        store = opened(self.host, "new", KeyValue)
+        store = self.host.open("new", KeyValue)
         self.assertEqual(self.verbs(), [])
         for _ in range(2):
             store.put("juliet", b"1")
@@ -243,7 +243,7 @@ class FailureTests(Commits):
         self.assertIsNone(self.result(accounts.get("juliet")))
 
     def test_a_new_store_is_introduced_again(self) -> None:
-        store = opened(self.host, "new", KeyValue)
+        store = self.host.open("new", KeyValue)
         self.maker.writer.failing = {"COMMIT": sqlite3.OperationalError("disk I/O error")}
         store.put("juliet", b"1")
         self.settle()

@@ -9,7 +9,7 @@ from pathlib import Path
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.storage.bench import SqliteMaker, opened
+from tests.storage.bench import SqliteMaker
 from xmppd.api.storage import Archive, KeyValue, Map, StorageError
 from xmppd.storage import sqlite_file, upgrade
 from xmppd.storage.sqlite import SqliteStorage
@@ -47,7 +47,7 @@ class OpeningTests(SynchronousTestCase):
         before = os.umask(0)
         self.addCleanup(os.umask, before)
         storage = self.started()
-        opened(storage.host("example.com"), "vcard", KeyValue).put("juliet", b"1")
+        storage.host("example.com").open("vcard", KeyValue).put("juliet", b"1")
         self.clock.advance(0)
         modes = {item.name: item.stat().st_mode & 0o777 for item in self.path.parent.iterdir()}
         self.stop(storage)
@@ -60,27 +60,29 @@ class OpeningTests(SynchronousTestCase):
     def test_data_is_there_after_a_restart(self) -> None:
         storage = self.started()
         host = storage.host("example.com")
-        opened(host, "vcard", KeyValue).put("juliet", b"1")
-        opened(host, "mam", Archive).append("juliet", b"2", when=1.0)
+        host.open("vcard", KeyValue).put("juliet", b"1")
+        host.open("mam", Archive).append("juliet", b"2", when=1.0)
         self.stop(storage)
         self.assertFalse(self.path.with_name("xmppd.db-wal").exists())
         again = self.started()
         host = again.host("example.com")
-        value = opened(host, "vcard", KeyValue).get("juliet")
+        value = host.open("vcard", KeyValue).get("juliet")
         self.assertEqual(self.successResultOf(value), b"1")
-        count = opened(host, "mam", Archive).count("juliet")
+        count = host.open("mam", Archive).count("juliet")
         self.assertEqual(self.successResultOf(count), 1)
-        self.assertRaises(StorageError, opened, host, "mam", Map)
+        self.assertRaises(StorageError, host.open, "mam", Map)
         self.stop(again)
 
     def test_a_store_opened_with_another_shape_than_it_had(self) -> None:
         storage = self.started()
-        opened(storage.host("example.com"), "mam", Archive).append("a", b"", when=1.0)
+        storage.host("example.com").open("mam", Archive).append("a", b"", when=1.0)
         self.stop(storage)
         storage = self.maker.make()
-        opened(storage.host("example.com"), "mam", Map)
+        storage.host("example.com").open("mam", Map)
         error = self.assertRaises(StorageError, storage.start)
-        self.assertEqual(str(error), "the store 'mam' of example.com is a Map, not a Archive")
+        self.assertEqual(
+            str(error), "the store 'mam' of example.com is of the shape Map, not Archive"
+        )
         self.stop(self.started())
 
     def test_commits_are_set_to_be_durable(self) -> None:

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.storage.bench import HeldLanes, SqliteMaker, ids, opened
+from tests.storage.bench import HeldLanes, SqliteMaker, ids
 from tests.storage.contract import PAGES, account
 from xmppd.api.storage import Archive, HostStorage, KeyValue, Map, Range
 from xmppd.storage import sqlite_reads, sqlite_statements, upgrade
@@ -52,9 +52,9 @@ class Side:
 
     def __init__(self, host: HostStorage) -> None:
         self.accounts = host.accounts
-        self.vcards = opened(host, "vcard", KeyValue)
-        self.rosters = opened(host, "roster", Map)
-        self.archive = opened(host, "mam", Archive)
+        self.vcards = host.open("vcard", KeyValue)
+        self.rosters = host.open("roster", Map)
+        self.archive = host.open("mam", Archive)
 
     def write(self, step: Step) -> None:
         match step:

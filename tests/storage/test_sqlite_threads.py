@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.storage.bench import Settlements, ids, opened
+from tests.storage.bench import Settlements, ids
 from tests.storage.contract import account
 from xmppd.api.storage import Archive, KeyValue, Map, Range
 from xmppd.storage.sqlite import READERS, SqliteStorage
@@ -48,9 +48,9 @@ class ThreadTests(SynchronousTestCase):
     def test_everything_at_once(self) -> None:
         told = Settlements()
         self.storage.tickets.watch(told)
-        vcards = opened(self.host, "vcard", KeyValue)
-        rosters = opened(self.host, "roster", Map)
-        archive = opened(self.host, "mam", Archive)
+        vcards = self.host.open("vcard", KeyValue)
+        rosters = self.host.open("roster", Map)
+        archive = self.host.open("mam", Archive)
         counts = []
         for number in range(300):
             vcards.put(f"user{number}", b"%d" % number)

@@ -8,14 +8,18 @@ end (one contract suite runs over all of them)::
     return Promised(None, entry.ticket)
 
 *Owners* are localparts of the host, prepared; "" owns what belongs to the host itself. *Keys* are
-text, *values* are bytes; neither is looked into. Times are seconds since 1970 in UTC (float).
+text, *values* are bytes; neither is looked into. Text holding NUL or a lone surrogate raises
+`ValueError`. Times are seconds since 1970 in UTC (float), kept to the microsecond; NaN raises
+`ValueError`.
 
-**Writes** return at once with a `Ticket` and are seen by every later read. All writes of one
+**Writes** return at once with a `Ticket` and are seen by every later read; they raise
+`StorageError` if the storage is not running or its disk is too far behind. All writes of one
 reactor turn are committed together or not at all, turn after turn in order. What a write makes
 true may be promised to the outside (an answer, an acknowledgement, an archive id) only once its
 ticket is committed: hand the ticket on with the answer and the session holds that answer back.
 
-**Reads** return Deferreds that may already have fired.
+**Reads** return Deferreds that may already have fired, and fail with `StorageError` if the data
+cannot be had.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -221,7 +225,11 @@ class Accounts(Protocol):
         """
 
     def update(self, account: Account) -> Deferred[Ticket]:
-        """Replace the account of that localpart; fails with `KeyError` if there is none."""
+        """Replace the account of that localpart.
+
+        Fails with `KeyError` if there is none, with `AccountExists` if its skeleton has changed
+        to that of another account.
+        """
 
     def delete(self, localpart: str) -> Deferred[Ticket]:
         """Remove the account and everything any shape holds for that owner, in one commit.
@@ -247,10 +255,12 @@ class HostStorage(Protocol):
         """The host's accounts."""
 
     def open(self, name: str, shape: type[Shape]) -> Shape:
-        """Return the store of that name, made at its first use.
+        """Return the store of that name, made at its first use; possible before `start`.
 
-        A name has one shape: asking for another raises `StorageError`. Names are lower-case
-        words joined by hyphens; third parties begin theirs with the name of their distribution.
+        A name has one shape: asking for another raises `StorageError` (if it was opened before
+        `start`, and had another shape in an earlier run, `start` does). Names are lower-case
+        words joined by hyphens, anything else raises `ValueError`; third parties begin theirs
+        with the name of their distribution. "accounts" is taken.
         """
 
 

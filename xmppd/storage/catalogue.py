@@ -55,7 +55,8 @@ class Catalogue:
                 self._number(place, max(self._numbered, default=0) + 1)
         if place.kind is not kind:
             raise StorageError(
-                f"the store {name!r} of {domain} is a {place.kind.value}, not a {kind.value}"
+                f"the store {name!r} of {domain} is of the shape {place.kind.value},"
+                f" not {kind.value}"
             )
         return place
 

@@ -1,4 +1,4 @@
-"""Pages of an archive held in memory (what a page is: `xmppd.api.storage.Page`)."""
+"""Pages of an archive held in memory: `xmppd.api.storage.Page`, made for XEP-0059 and XEP-0313."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -69,6 +69,16 @@ class SqliteEngine:
         self._reader.close()
         await self._writer.close()
 
+    def settled(self, turns: Sequence[Turn], error: Exception | None) -> None:
+        """Hear from the writer that turns are committed, or lost because of `error`."""
+        failed = NONE_FAILED
+        if error is not None:
+            failed = range(turns[0].first, turns[-1].last + 1)
+            self._report(failed, error)
+        self._waiting -= sum(turn.size for turn in turns)
+        self._overlay.settle(turns[-1].last)
+        self.tickets.settle(turns[-1].last, failed)
+
     def write(self, *writes: Write, size: int = 0) -> Ticket:
         """Take writes; see `xmppd.storage.engine.Engine`, as for all that follows."""
         self._require_running()
@@ -181,16 +191,6 @@ class SqliteEngine:
 
     def _ended(self, turn: Turn) -> None:
         self._writer.submit(turn)
-
-    def settled(self, turns: Sequence[Turn], error: Exception | None) -> None:
-        """Hear from the writer that turns are committed, or lost because of `error`."""
-        failed = NONE_FAILED
-        if error is not None:
-            failed = range(turns[0].first, turns[-1].last + 1)
-            self._report(failed, error)
-        self._waiting -= sum(turn.size for turn in turns)
-        self._overlay.settle(turns[-1].last)
-        self.tickets.settle(turns[-1].last, failed)
 
     def _report(self, failed: range, error: Exception) -> None:
         try:
