@@ -71,6 +71,9 @@ class InboundStream:
         for index, event in enumerate(events):
             if type(event) in _OURS:
                 events[index] = self._understand(event)
+                if self.state is State.CLOSED:
+                    del events[index + 1 :]
+                    break
         return events
 
     @property

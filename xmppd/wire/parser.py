@@ -302,6 +302,8 @@ class StreamParser:
         ns, _, local = name.rpartition(" ")
         attrs = {clark(key): value for key, value in attrs.items()}
         self._events.append(Header(local, ns, attrs, declarations))
+        if self.one_by_one and self._cut_at < len(self._buffer):
+            raise _Stop
 
     def _start(self, name: str, attrs: dict[str, str]) -> None:
         depth = self._depth

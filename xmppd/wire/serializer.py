@@ -58,7 +58,7 @@ def attributes(attrs: Mapping[str, str]) -> str:
     for key, value in attrs.items():
         name = key
         if key[0] == "{":
-            ns, _, local = key[1:].partition("}")
+            ns, _, local = key[1:].rpartition("}")  # a namespace may hold a brace, a name not
             prefix = "xml" if ns == XML else prefixes.get(ns)
             if prefix is None:
                 prefix = prefixes[ns] = f"a{len(prefixes)}"
