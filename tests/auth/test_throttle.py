@@ -127,6 +127,7 @@ class HeldBackTests(SynchronousTestCase):
         taken = self.seconds("juliet", "pencil", "192.0.2.77")
         self.assertIsInstance(self.last, Success)
         self.assertLessEqual(taken, LONGEST + 0.1)
+        self.assertGreaterEqual(taken, 2.0)  # counted by account, whatever the address
 
     def test_who_never_failed_waits_for_nothing(self) -> None:
         self.assertEqual(self.seconds("juliet", "pencil"), 0.0)

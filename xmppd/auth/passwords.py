@@ -23,7 +23,7 @@ _derive_claimed = partial(make_keys, allow_unassigned=True)
 class KeyMaker:
     """Makes the keys of new passwords, with a fresh salt for each hash (XEP-0438 section 6.2).
 
-    Raises ValueError for fewer than 4096 iterations (RFC 7677 section 5.2).
+    Raises ValueError for fewer than 4096 iterations (RFC 7677 section 4).
     """
 
     def __init__(self, workers: IWorkers, entropy: IEntropy, iterations: int = ITERATIONS) -> None:

@@ -24,7 +24,8 @@ _TABLE = 10_000
 class Throttle:
     """How long the answer to an attempt has to wait, by the failures seen before.
 
-    `size` bounds each of the two tables. Unknown accounts are counted like known ones.
+    `size` bounds each of the two tables. Unknown accounts are counted like known ones. One throttle
+    may serve several hosts: accounts of one name then count as one.
     """
 
     def __init__(self, clock: IReactorTime, size: int = _TABLE) -> None:
