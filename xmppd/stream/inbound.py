@@ -70,8 +70,8 @@ class InboundStream:
         events = self._parser.feed(data)
         for index, event in enumerate(events):
             if type(event) in _OURS:
-                events[index] = self._understand(event)
-                if self.state is State.CLOSED:
+                meaning = events[index] = self._understand(event)
+                if isinstance(meaning, Broken | Closed):
                     del events[index + 1 :]
                     break
         return events
