@@ -15,7 +15,14 @@ from xmppd.api.host import IWorkers
 from xmppd.c2s.factory import ClientFactory
 from xmppd.server.assemble import build
 from xmppd.server.collaborators import Collaborators
-from xmppd.server.config import HostConfig, SaslConfig, ServerConfig, StorageConfig, TlsConfig
+from xmppd.server.config import (
+    HostConfig,
+    LimitsConfig,
+    SaslConfig,
+    ServerConfig,
+    StorageConfig,
+    TlsConfig,
+)
 from xmppd.server.inventory import Inventory
 from xmppd.service.collaborators import SystemEntropy, SystemWall
 from xmppd.stanza.jid import JID
@@ -104,6 +111,9 @@ class Bench:
             data=Path(),
             tls=TlsConfig(required=False),
             storage=StorageConfig("memory"),
+            limits=LimitsConfig(
+                connections_per_address=1_000_000, unauthenticated_per_address=1_000_000
+            ),
             sasl=SaslConfig(iterations=4096, plain_without_tls=True),
         )
         self.server = build(config, Inventory.of(vars(xmppd_builtin).values()), outside)

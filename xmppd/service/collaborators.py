@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from base64 import b32encode
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -14,9 +15,6 @@ from zope.interface import implementer
 
 from xmppd.api.host import Busy, IEntropy, IWallClock, IWorkers
 from xmppd.server.collaborators import Collaborators
-
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
-_TOKEN_LENGTH = 20  # 103 bits
 
 
 @implementer(IWallClock)
@@ -37,8 +35,8 @@ class SystemEntropy:
         return secrets.token_bytes(count)
 
     def token(self) -> str:
-        """Return an unpredictable id of 20 lower-case letters and digits."""
-        return "".join(map(secrets.choice, [_ALPHABET] * _TOKEN_LENGTH))
+        """Return an unpredictable id of 24 lower-case letters and digits (120 bits)."""
+        return b32encode(secrets.token_bytes(15)).decode("ascii").lower()
 
 
 @implementer(IWorkers)
