@@ -1,0 +1,166 @@
+"""Commands about accounts: `user add`, `user delete`, `user list`, `user password`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from xmppd.api.auth import IPasswords
+from xmppd.api.commands import Argument, Command, CommandError
+from xmppd.api.host import Busy, IHost
+from xmppd.api.storage import AccountExists, StorageError
+from xmppd.server.admin import Admin
+from xmppd.stanza.dates import format_datetime
+from xmppd.stanza.prep import PrepError, domainpart
+
+MOST_ROWS = 1000
+"""The most accounts one answer lists."""
+
+_ADDRESS = Argument("address", "the account, such as juliet@example.org")
+_PASSWORD = Argument("password", "its password", secret=True)
+
+
+@dataclass(frozen=True, slots=True)
+class UserChanged:
+    """What was done to which account."""
+
+    address: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """An account; `created` is a date and time (XEP-0082), `sessions` counts those bound."""
+
+    address: str
+    created: str
+    disabled: bool
+    sessions: int
+
+
+class UserCommands:
+    """What can be done to the accounts of a server's hosts."""
+
+    def __init__(self, admin: Admin) -> None:
+        self._admin = admin
+
+    def commands(self) -> tuple[Command, ...]:
+        """Return the commands; all of them work on the data alone, too."""
+        return (
+            Command(
+                "user add",
+                "Create an account.",
+                self.add,
+                UserChanged,
+                (_ADDRESS, _PASSWORD),
+                offline=True,
+            ),
+            Command(
+                "user delete",
+                "Delete an account and everything kept for it.",
+                self.delete,
+                UserChanged,
+                (_ADDRESS,),
+                offline=True,
+            ),
+            Command(
+                "user password",
+                "Set the password of an account.",
+                self.password,
+                UserChanged,
+                (_ADDRESS, _PASSWORD),
+                offline=True,
+            ),
+            Command(
+                "user list",
+                "List the accounts of a host.",
+                self.show,
+                list[UserRow],
+                (
+                    Argument("host", "the host; by default the first one", required=False),
+                    Argument("after", "begin behind this localpart", required=False, default=""),
+                    Argument("limit", f"at most so many, up to {MOST_ROWS}", int, False, MOST_ROWS),
+                ),
+                offline=True,
+            ),
+        )
+
+    async def add(self, address: str, password: str) -> UserChanged:
+        """Create an account."""
+        host, localpart = self._account(address)
+        with _in_plain_words(address):
+            name = await self._passwords(host).create(localpart, password)
+        return UserChanged(f"{name}@{host.domain}", "added")
+
+    async def delete(self, address: str) -> UserChanged:
+        """Delete an account; its sessions end."""
+        host, localpart = self._account(address)
+        with _in_plain_words(address):
+            await self._passwords(host).delete(localpart)
+        return UserChanged(address, "deleted")
+
+    async def password(self, address: str, password: str) -> UserChanged:
+        """Set a password; sessions go on."""
+        host, localpart = self._account(address)
+        with _in_plain_words(address):
+            await self._passwords(host).set_password(localpart, password)
+        return UserChanged(address, "password set")
+
+    async def show(self, host: str | None, after: str, limit: int) -> list[UserRow]:
+        """List accounts in the order of their localparts."""
+        if not 1 <= limit <= MOST_ROWS:
+            raise CommandError(f"the limit is a number from 1 to {MOST_ROWS}")
+        chosen = self._admin.hosts[0] if host is None else self._host(host)
+        with _in_plain_words(chosen.domain):
+            names = await chosen.accounts.localparts(after, limit)
+            rows = [await self._row(chosen, name) for name in names]
+        return [row for row in rows if row is not None]
+
+    async def _row(self, host: IHost, localpart: str) -> UserRow | None:
+        account = await host.accounts.get(localpart)
+        if account is None:  # deleted meanwhile
+            return None
+        return UserRow(
+            f"{localpart}@{host.domain}",
+            format_datetime(account.created),
+            account.disabled,
+            len(host.sessions(localpart)),
+        )
+
+    def _account(self, address: str) -> tuple[IHost, str]:
+        """Return the host and the localpart, not yet prepared, of an account's address."""
+        localpart, at, domain = address.partition("@")
+        if not localpart or not at or "/" in address:
+            raise CommandError(
+                f"{address[:80]!r} is no address of an account; write it like juliet@example.org"
+            )
+        return self._host(domain), localpart
+
+    def _host(self, name: str) -> IHost:
+        try:
+            domain = domainpart(name)
+        except PrepError as error:
+            raise CommandError(str(error)) from None
+        for host in self._admin.hosts:
+            if host.domain == domain:
+                return host
+        served = ", ".join(host.domain for host in self._admin.hosts)
+        raise CommandError(f"{domain} is not served here; hosts: {served}")
+
+    def _passwords(self, host: IHost) -> IPasswords:
+        passwords = host.find(IPasswords)
+        if passwords is None:
+            raise CommandError(f"the accounts of {host.domain} are not kept by this server")
+        return passwords
+
+
+@contextmanager
+def _in_plain_words(subject: str) -> Iterator[None]:
+    """Say what went wrong with an account or a host to the operator."""
+    try:
+        yield
+    except KeyError:
+        raise CommandError(f"there is no account {subject} whose password is kept here") from None
+    except AccountExists:
+        raise CommandError(f"{subject} is taken, or too much like a name that is") from None
+    except (ValueError, StorageError, Busy) as error:
+        raise CommandError(str(error)) from None
