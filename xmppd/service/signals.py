@@ -1,0 +1,30 @@
+"""SIGHUP as a wish to reload; installed when xmppd runs under twistd, never when embedded."""
+
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from twisted.internet.interfaces import IReactorFromThreads
+
+
+class Hangups:
+    """Calls `reload` on the reactor's thread for each SIGHUP, from `install` to `remove`."""
+
+    def __init__(self, reactor: IReactorFromThreads, reload: Callable[[], object]) -> None:
+        self._reactor = reactor
+        self._reload = reload
+        self._before: Any = None
+
+    def install(self) -> None:
+        """Take over the signal; the main thread has to do this."""
+        self._before = signal.signal(signal.SIGHUP, self._received)
+
+    def remove(self) -> None:
+        """Leave the signal to whoever had it before."""
+        if self._before is not None:
+            signal.signal(signal.SIGHUP, self._before)
+            self._before = None
+
+    def _received(self, number: int, frame: FrameType | None) -> None:
+        self._reactor.callFromThread(self._reload)
