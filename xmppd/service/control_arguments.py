@@ -1,0 +1,90 @@
+"""The command line of `xmppdctl`, made of the descriptions of the commands there are."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from xmppd.service.control_messages import ArgumentInfo, CommandInfo
+
+_KINDS: Mapping[str, type] = {"str": str, "int": int, "float": float}
+
+EPILOG = """exit status: 0 it is done; 1 it could not be done, or a check found errors;
+2 wrong usage; 3 the server is not running, or does not answer"""
+
+
+def general_options() -> argparse.ArgumentParser:
+    """Return the options that may stand anywhere; values that are not given are left out."""
+    parser = argparse.ArgumentParser(
+        add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False
+    )
+    parser.add_argument(
+        "-c", "--config", metavar="FILE", help="the configuration file of the server"
+    )
+    parser.add_argument("--json", action="store_true", help="print results as JSON")
+    return parser
+
+
+def command_line(commands: Sequence[CommandInfo]) -> argparse.ArgumentParser:
+    """Return the parser; what it returns has the chosen `CommandInfo` as `command`."""
+    general = general_options()
+    parser = argparse.ArgumentParser(
+        "xmppdctl",
+        description="Administers an XMPP server.",
+        epilog=EPILOG,
+        parents=[general],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    words = parser.add_subparsers(metavar="COMMAND", required=True)
+    groups: dict[str, Any] = {}
+    for command in commands:
+        first, _, second = command.name.partition(" ")
+        if not second:
+            _add(words, first, command, general)
+            continue
+        if first not in groups:
+            names = [other.name.partition(" ") for other in commands]
+            listed = ", ".join(name for group, _, name in names if group == first)
+            group = words.add_parser(first, help=listed, allow_abbrev=False)
+            groups[first] = group.add_subparsers(metavar="COMMAND", required=True)
+        _add(groups[first], second, command, general)
+    return parser
+
+
+def _add(words: Any, word: str, command: CommandInfo, general: argparse.ArgumentParser) -> None:
+    parser = words.add_parser(
+        word,
+        help=command.help,
+        description=command.help,
+        parents=[general],
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.set_defaults(command=command)
+    for argument in command.arguments:
+        _add_argument(parser, argument)
+
+
+def _add_argument(parser: argparse.ArgumentParser, argument: ArgumentInfo) -> None:
+    option = argument.name.replace("_", "-")
+    help = argument.help.replace("%", "%%")
+    if argument.secret:
+        parser.add_argument(
+            f"--{option}-stdin",
+            action="store_true",
+            help=f"read {help} from the first line of standard input",
+        )
+    elif argument.kind == "bool":
+        parser.add_argument(f"--{option}", action="store_true", dest=argument.name, help=help)
+    elif argument.required:
+        parser.add_argument(
+            argument.name, type=_KINDS[argument.kind], metavar=option.upper(), help=help
+        )
+    else:
+        parser.add_argument(
+            f"--{option}",
+            type=_KINDS[argument.kind],
+            dest=argument.name,
+            metavar=argument.kind.upper() if argument.kind != "str" else option.upper(),
+            help=help,
+        )

@@ -1,0 +1,127 @@
+"""`xmppdctl`: administers a server from the shell, whether it runs or not."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from getpass import getpass
+from typing import Any, Protocol
+
+from twisted.internet import reactor
+
+from xmppd.api.commands import CommandError
+from xmppd.server.assemble import build
+from xmppd.server.config import ServerConfig
+from xmppd.server.inventory import Inventory
+from xmppd.service.collaborators import real
+from xmppd.service.configuration import configuration
+from xmppd.service.control_arguments import command_line, general_options
+from xmppd.service.control_connection import NotRunning, RunningServer
+from xmppd.service.control_messages import ArgumentInfo, CommandInfo
+from xmppd.service.control_output import as_json, as_table
+from xmppd.service.faults import FAULTS
+from xmppd.service.logs import escape
+from xmppd.service.offline import StoppedServer
+from xmppd.service.plugins import discover
+from xmppd.service.socket_path import places_to_connect
+
+# 2 is argparse's, for wrong usage.
+DONE, FAILED, NOT_RUNNING, INTERRUPTED = 0, 1, 3, 130
+
+
+class Target(Protocol):
+    """What commands are run on."""
+
+    def described(self) -> list[CommandInfo]:
+        """Describe the commands there are."""
+
+    def run(self, command: str, arguments: Mapping[str, Any]) -> Any:
+        """Run one and return its result as plain data."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says and return the exit status."""
+    try:
+        return _main(sys.argv[1:] if arguments is None else list(arguments))
+    except NotRunning as error:
+        return _complain(error, NOT_RUNNING)
+    except (CommandError, *FAULTS) as error:
+        return _complain(error, FAILED)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _complain(error: Exception, status: int) -> int:
+    sys.stderr.write(f"xmppdctl: {escape(str(error))}\n")
+    return status
+
+
+def _main(arguments: list[str]) -> int:
+    general, _ = general_options().parse_known_args(arguments)
+    inventory = discover()
+    config, _ = configuration(getattr(general, "config", None), inventory, os.environ)
+    target, commands = _target(config, inventory)
+    options = vars(command_line(commands).parse_args(arguments))
+    command: CommandInfo = options["command"]
+    result = target.run(command.name, _arguments(command, options))
+    _print(as_json(result) if "json" in options else as_table(result))
+    return FAILED if _has_errors(result) else DONE
+
+
+def _target(config: ServerConfig, inventory: Inventory) -> tuple[Target, list[CommandInfo]]:
+    """Return the running server, or what there is of it while it does not run."""
+    target: Target = RunningServer(places_to_connect(config, os.environ))
+    try:
+        return target, target.described()
+    except NotRunning as error:
+        target = StoppedServer(build(config, inventory, real(reactor)), reactor, str(error))
+        return target, target.described()
+
+
+def _arguments(command: CommandInfo, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was given for a command; what is secret is asked for now."""
+    given = {a.name: options[a.name] for a in command.arguments if a.name in options}
+    for argument in command.arguments:
+        if argument.secret:
+            from_stdin = f"{argument.name}_stdin" in options
+            given[argument.name] = _first_line() if from_stdin else _asked_for(argument)
+    return given
+
+
+def _first_line() -> str:
+    line = sys.stdin.readline()
+    if not line:
+        raise CommandError("standard input is empty")
+    return line.removesuffix("\n")
+
+
+def _asked_for(argument: ArgumentInfo) -> str:
+    """Ask twice: what is typed cannot be seen."""
+    try:
+        first = getpass(f"{argument.name}: ")
+        again = getpass(f"{argument.name} again: ")
+    except EOFError:
+        raise CommandError(
+            f"there is nobody to ask; use --{argument.name}-stdin and standard input"
+        ) from None
+    if first != again:
+        raise CommandError("what you typed was not the same both times")
+    return first
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough; the interpreter must not try to flush again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _has_errors(result: Any) -> bool:
+    """Tell whether one of the rows says that something is wrong, as those of `check` do."""
+    rows = result if isinstance(result, list) else []
+    return any(isinstance(row, Mapping) and row.get("level") == "error" for row in rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

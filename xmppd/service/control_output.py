@@ -1,0 +1,61 @@
+"""What `xmppdctl` prints: tables for people, JSON for programs.
+
+Names in results are strangers' text, so nothing of it may control the terminal.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from xmppd.service.logs import escape
+
+
+def as_json(result: Any) -> str:
+    """Return a result as one JSON document."""
+    return json.dumps(result, indent=2)
+
+
+def as_table(result: Any) -> str:
+    """Return rows under a heading, or the fields of one record each on its line."""
+    if isinstance(result, Mapping):
+        return _record(result)
+    if not isinstance(result, list):
+        return _text(result)
+    if not all(isinstance(row, Mapping) for row in result):
+        return "\n".join(map(_text, result))
+    return _rows(result) if result else "(none)"
+
+
+def _record(record: Mapping[str, Any]) -> str:
+    width = max(map(len, record), default=0)
+    return "\n".join(
+        f"{_heading(name):<{width}}  {_text(value)}".rstrip() for name, value in record.items()
+    )
+
+
+def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    table = [[_heading(name) for name in rows[0]]]
+    table += [[_text(value) for value in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    )
+
+
+def _heading(name: str) -> str:
+    return escape(name.replace("_", " "))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "-"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_heading(name)} {_text(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    return escape(str(value))

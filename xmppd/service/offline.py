@@ -1,0 +1,77 @@
+"""Commands on the data alone, while no server runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.python.failure import Failure
+
+from xmppd.api.commands import Command, CommandError
+from xmppd.api.storage import StorageError
+from xmppd.server.assemble import Reloaded, Server
+from xmppd.service.commands import all_commands
+from xmppd.service.control_connection import NotRunning
+from xmppd.service.control_messages import CommandInfo, check_arguments, plain
+from xmppd.service.listening import port_trouble
+from xmppd.service.lock import DataLock, DataUnusable
+
+
+class StoppedServer:
+    """A server that was put together and does not run: its data, its commands.
+
+    `reactor` runs while a command does, which can be once. `why` tells those who want more than the
+    data why they cannot have it. Raises `RegistrationError`.
+    """
+
+    def __init__(self, server: Server, reactor: Any, why: str) -> None:
+        self._server = server
+        self._reactor = reactor
+        self._why = why
+        self._commands = {
+            command.name: command for command in all_commands(server, _cannot_reload, port_trouble)
+        }
+
+    def described(self) -> list[CommandInfo]:
+        """Describe all commands, also those that need a running server."""
+        return [CommandInfo.of(command) for command in self._commands.values()]
+
+    def run(self, command: str, arguments: Mapping[str, Any]) -> Any:
+        """Run a command that works offline and return its result as plain data.
+
+        Nobody else works with the data meanwhile. Raises `CommandError`, `NotRunning` for commands
+        that need the server.
+        """
+        wanted = self._commands[command]
+        if not wanted.offline:
+            raise NotRunning(self._why)
+        outcome: list[Any] = []
+
+        def begin() -> None:
+            running = Deferred.fromCoroutine(self.work(wanted, arguments))
+            running.addBoth(outcome.append)
+            running.addBoth(lambda _: self._reactor.stop())
+
+        self._reactor.callWhenRunning(begin)
+        self._reactor.run()
+        if not outcome:
+            raise KeyboardInterrupt
+        if isinstance(outcome[0], Failure):
+            outcome[0].raiseException()
+        return outcome[0]
+
+    async def work(self, command: Command, arguments: Mapping[str, Any]) -> Any:
+        """Run the command between opening and closing the data."""
+        checked = check_arguments(command, arguments)
+        try:
+            with DataLock(self._server.config.lock_file):
+                self._server.open_storage()
+                try:
+                    return plain(await maybeDeferred(command.run, **checked))
+                finally:
+                    await self._server.storage.stop()
+        except (DataUnusable, StorageError) as error:
+            raise CommandError(str(error)) from None
+
+
+def _cannot_reload() -> Reloaded:
+    raise CommandError("the server is not running")
