@@ -57,7 +57,7 @@ class Fault:
 
 
 class _Stop(Exception):
-    """Raised out of a handler to keep expat from reading on behind a first-level element."""
+    """Raised out of a handler to keep expat from reading on behind what was just cut off."""
 
 
 class _Ended(Exception):
@@ -73,8 +73,8 @@ class StreamParser:
     - `limits`: see `ParserLimits`; may be replaced at any time.
     - `hold_back`: whether expat needs whole tags (see `xmppd.wire.holdback`); found out if None.
 
-    While `one_by_one` is true, `feed` returns as soon as one first-level element is whole and keeps
-    the bytes behind it, for what they mean depends on the answer to it.
+    While `one_by_one` is true, `feed` returns as soon as the header or one first-level element is
+    whole and keeps the bytes behind it, for what they mean depends on the answer to it.
     """
 
     __slots__ = (
@@ -148,7 +148,7 @@ class StreamParser:
 
     @property
     def unread(self) -> int:
-        """How many bytes wait behind the element returned last (see `one_by_one`)."""
+        """How many bytes wait behind what was returned last (see `one_by_one`)."""
         return len(self._rest)
 
     def sleep(self) -> None:
