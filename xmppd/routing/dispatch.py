@@ -3,10 +3,10 @@
 from collections.abc import Awaitable
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from xmppd.api.registrations import Answer, At, Promised, Request
-from xmppd.routing.hooks import crashed
+from xmppd.routing.hooks import crashed, given_up
 from xmppd.routing.registry import Registry
 from xmppd.routing.waiting import settle
 from xmppd.stanza.errors import StanzaError
@@ -47,23 +47,25 @@ def handle(registry: Registry, iq: Iq, at: At, owner: str) -> Any:
     where = f"IQ {handler.type} {handler.ns}"
     try:
         answer = settle(handler.handler(Request(iq, payload, place, owner)))
+        if not isinstance(answer, Deferred):
+            return _result(iq, answer)
     except StanzaError:
         raise
     except Exception:
         raise crashed(feature, where) from None
-    if isinstance(answer, Deferred):
-        return _wait(iq, feature, where, answer)
-    return _result(iq, answer)
+    return _wait(iq, feature, where, answer)
 
 
 async def _wait(iq: Iq, feature: str, where: str, waiting: Awaitable[Answer]) -> Iq:
     try:
-        answer = await waiting
+        return _result(iq, await waiting)
     except StanzaError:
+        raise
+    except CancelledError:
+        given_up(feature, where)
         raise
     except Exception:
         raise crashed(feature, where) from None
-    return _result(iq, answer)
 
 
 def _result(iq: Iq, answer: Answer) -> Iq:

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from xmppd.api.cluster import ICluster
+from xmppd.api.host import IWallClock
 from xmppd.api.moments import PASS, STOP
 from xmppd.api.registrations import ACCOUNT, HOST, OWN_ACCOUNT, At
 from xmppd.api.router import IDomain, IRouter, ISessionHost
@@ -44,6 +45,7 @@ class AccountsDomain:
         router: IRouter,
         cluster: ICluster,
         pending: PendingRequests,
+        wall: IWallClock,
     ) -> None:
         self.domain = domain
         self.registry = registry
@@ -55,6 +57,7 @@ class AccountsDomain:
         self._router = router
         self._cluster = cluster
         self._pending = pending
+        self._wall = wall
 
     # What clients send (ISessionHost).
 
@@ -114,16 +117,16 @@ class AccountsDomain:
     def _sent(self, stanza: Stanza, session: ISession) -> Any:
         if stanza.malformed:
             raise StanzaError("jid-malformed")
+        if stanza.to is None and stanza.kind != "presence":
+            stanza.to = session.jid.bare  # RFC 6120 10.3.1, 10.3.3
         hooks = self.registry.sent[stanza.kind]
         if hooks is None:
             return self._pass_on(stanza, session)
         return self._ask(hooks, stanza, session, self._pass_on)
 
     def _pass_on(self, stanza: Stanza, session: ISession) -> Any:
-        if stanza.to is None:
-            if isinstance(stanza, Presence):
-                return self._own_presence(stanza, session)
-            stanza.to = session.jid.bare  # RFC 6120 10.3.1, 10.3.3
+        if stanza.to is None and isinstance(stanza, Presence):
+            return self._own_presence(stanza, session)
         return self._router.deliver(stanza)
 
     def _own_presence(self, presence: Presence, session: ISession) -> Any:
@@ -131,7 +134,7 @@ class AccountsDomain:
         changes = availability(presence)
         if changes is None:
             return None
-        session.publish(**changes)
+        session.publish(active=self._wall.now(), **changes)
         hooks = self.registry.presence_changed
         return None if hooks is None else self._ask(hooks, presence, session, _done)
 

@@ -7,8 +7,9 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from xmppd.api.moments import PASS, STOP, Moment, Verdict
 from xmppd.api.registrations import Watch
@@ -60,6 +61,11 @@ def crashed(feature: str, where: object) -> StanzaError:
     return StanzaError("internal-server-error")
 
 
+def given_up(feature: str, where: object) -> None:
+    """Log that nobody waits any longer for that feature."""
+    _log.warn("{feature} was given up at {where}", feature=feature, where=where)
+
+
 def consult(hooks: tuple[Hook, ...], stanza: Stanza, subject: object) -> Any:
     """Call watchers with `(stanza, subject)` in turn until one says STOP.
 
@@ -92,15 +98,23 @@ def consult_now(hooks: tuple[Hook, ...], stanza: Stanza, subject: object) -> Ver
 
     What is being written to several sessions must not fail for the others.
     """
-    try:
-        verdict = consult(hooks, stanza, subject)
-    except StanzaError:
-        return STOP
-    if isinstance(verdict, Coroutine):
-        verdict.close()
-        _log.error("a watcher wanted to wait where nothing can: {hooks}", hooks=hooks)
-        return PASS
-    return STOP if verdict is STOP else PASS
+    for hook in hooks:
+        if hook.payload and not hook.wants(stanza):
+            continue
+        try:
+            verdict: object = settle(hook.watch.watcher(stanza, subject))
+        except StanzaError:
+            return STOP
+        except Exception:
+            crashed(hook.feature, hook.watch.moment)
+            continue
+        if isinstance(verdict, Deferred):
+            verdict.addErrback(_log_unless_cancelled, hook)
+            verdict.cancel()
+            given_up(hook.feature, hook.watch.moment)
+        elif verdict is STOP:
+            return STOP
+    return PASS
 
 
 async def _go_on(
@@ -110,6 +124,9 @@ async def _go_on(
     try:
         verdict = await waiting
     except StanzaError:
+        raise
+    except CancelledError:
+        given_up(hook.feature, hook.watch.moment)
         raise
     except Exception:
         raise crashed(hook.feature, hook.watch.moment) from None
@@ -132,7 +149,12 @@ def announce(hooks: Sequence[Hook], *args: object) -> None:
             waiting.addErrback(_log_failure, hook)
 
 
-def _log_failure(failure: Any, hook: Hook) -> None:
+def _log_unless_cancelled(failure: Failure, hook: Hook) -> None:
+    if not isinstance(failure.value, CancelledError):
+        _log_failure(failure, hook)
+
+
+def _log_failure(failure: Failure, hook: Hook) -> None:
     _log.failure(
         "{feature} failed at {where}",
         failure=failure,

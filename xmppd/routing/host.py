@@ -67,10 +67,10 @@ class LocalHost:
         self._cluster = cluster
         self._pending = PendingRequests(clock)
         self.accounts_domain = AccountsDomain(
-            domain, storage.accounts, self.registry, router, cluster, self._pending
+            domain, storage.accounts, self.registry, router, cluster, self._pending, wall
         )
         self._timers: dict[str, list[LoopingCall]] = {}
-        self._work: set[Deferred[Any]] = set()
+        self._work: dict[Deferred[Any], None] = {}
 
     # The life of features.
 
@@ -87,8 +87,10 @@ class LocalHost:
                 timer.start(record.seconds, now=False)
 
     def remove(self, feature: str) -> None:
-        """Remove everything a feature registered, its timers included."""
+        """Remove everything a feature registered, with its timers and its accounts' state."""
+        kinds = [record.kind for owner, record in self.registry.per_account if owner == feature]
         self.registry.remove(feature)
+        self.accounts_domain.sessions.forget(kinds)
         for timer in self._timers.pop(feature):
             timer.stop()
 
@@ -128,7 +130,8 @@ class LocalHost:
         if iq.from_ is None:
             iq.from_ = self.jid
         answer = self._pending.expect(iq, timeout)
-        self._router.route(iq)
+        if not answer.called:  # else it was refused
+            self._router.route(iq)
         return answer
 
     def sessions(self, localpart: str) -> tuple[SessionRecord, ...]:
@@ -155,9 +158,9 @@ class LocalHost:
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside the stanza at hand."""
         running = Deferred.fromCoroutine(work)
-        self._work.add(running)
+        self._work[running] = None
         running.addErrback(lambda failure: self._log_failure("spawned work", failure))
-        running.addBoth(lambda _: self._work.discard(running))
+        running.addBoth(lambda _: self._work.pop(running))
 
     def announce(self, moment: Any, *args: object) -> None:
         """Call the watchers of a moment which is not about a stanza on its way."""

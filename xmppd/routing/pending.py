@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from xmppd.stanza.errors import DEFAULT_TYPES, StanzaError
+from xmppd.stanza.errors import DEFAULT_TYPES, ErrorType, StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq
 from xmppd.wire.namespaces import STANZA_ERRORS
 
 LIMIT = 10_000
+
+_TYPES = frozenset(ErrorType)
 
 
 class PendingRequests:
@@ -31,12 +33,14 @@ class PendingRequests:
     def expect(self, iq: Iq, timeout: float) -> "Deferred[Iq]":
         """Wait for the answer to `iq` (id and addresses set) for `timeout` seconds.
 
-        Fires with the result. Fails with `StanzaError`: the answer's, `remote-server-timeout`, or
-        `resource-constraint` when too many are waiting.
+        Fires with the result. Fails with `StanzaError`: the answer's, `remote-server-timeout`,
+        `resource-constraint` when too many are waiting, or `conflict` when one of that id is.
         """
-        if len(self._waiting) >= self._limit:
-            raise StanzaError("resource-constraint", "too many requests are waiting for answers")
         key = (iq.id, iq.to, iq.from_)
+        if len(self._waiting) >= self._limit:
+            return fail(StanzaError("resource-constraint", "too many requests wait for answers"))
+        if key in self._waiting:
+            return fail(StanzaError("conflict", "a request of that id waits for its answer"))
         answer: Deferred[Iq] = Deferred(lambda _: self._drop(key))
         timer = self._clock.callLater(timeout, self._expire, key)
         self._waiting[key] = _Waiting(answer, timer)
@@ -94,5 +98,10 @@ def read_error(iq: Iq) -> StanzaError:
         for element in error.elements(ns=STANZA_ERRORS):
             if element.name in DEFAULT_TYPES:
                 text = error.child("text", STANZA_ERRORS)
-                return StanzaError(element.name, "" if text is None else text.text)
+                said = error.attrs.get("type", "")
+                return StanzaError(
+                    element.name,
+                    "" if text is None else text.text,
+                    type=ErrorType(said) if said in _TYPES else None,
+                )
     return StanzaError("undefined-condition")

@@ -28,6 +28,8 @@ from xmppd.api.registrations import (
 from xmppd.routing.hooks import Hook, Slot, compile_slots
 
 Record = TypeVar("Record")
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 Handlers = dict[tuple[At, str, str], tuple[str, HandleIq]]
 
 
@@ -85,7 +87,8 @@ class Registry:
 
     def provider(self, interface: object) -> Any:
         """Return what is provided under that interface, or None."""
-        return self._providers.get(interface)
+        found = self._providers.get(interface)
+        return None if found is None else found[1]
 
     def list(self, kind: type[Any], at: At) -> tuple[Any, ...]:
         """Return the discovery records of that kind which stand at those addresses, in order."""
@@ -107,23 +110,21 @@ class Registry:
         self.handlers: Handlers = {}
         for feature, handler in self.records(HandleIq):
             for at in handler.at:
-                self._claim(
-                    self.handlers,
-                    (at, handler.type, f"{handler.ns} {handler.name}"),
-                    (feature, handler),
-                    f"IQ {handler.type} of {handler.ns}",
-                )
-        self._providers: dict[object, Any] = {}
-        for _, provide in self.records(Provide):
-            name = provide.interface.__name__
-            self._claim(self._providers, provide.interface, provide.provider, name)
-        names: dict[object, Any] = {}
-        for _, command in self.records(Command):
-            self._claim(names, command.name, command, f"the command {command.name}")
+                key = (at, handler.type, f"{handler.ns} {handler.name}")
+                _claim(self.handlers, key, feature, handler, f"IQ {handler.type} of {handler.ns}")
+        self._providers: dict[object, tuple[str, Any]] = {}
+        for feature, provide in self.records(Provide):
+            what = provide.interface.__name__
+            _claim(self._providers, provide.interface, feature, provide.provider, what)
+        commands: dict[str, tuple[str, Command]] = {}
+        for feature, command in self.records(Command):
+            _claim(commands, command.name, feature, command, f"the command {command.name}")
 
-    def _claim(self, table: dict[Any, Any], key: object, value: object, what: str) -> None:
-        if key in table:
-            raise RegistrationError(
-                f"{what} is claimed by two features ({', '.join(self.features)})"
-            )
-        table[key] = value
+
+def _claim(
+    table: dict[Key, tuple[str, Value]], key: Key, feature: str, value: Value, what: str
+) -> None:
+    """Enter what a feature has claimed. Raises `RegistrationError` if that is taken."""
+    if key in table:
+        raise RegistrationError(f"{what} is claimed by both {table[key][0]} and {feature}")
+    table[key] = feature, value

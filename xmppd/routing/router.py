@@ -50,11 +50,14 @@ class Router:
 
     def deliver(self, stanza: Stanza) -> Any:
         """Do the same as a step of `attempt`: raises, and may return an awaitable."""
+        if isinstance(stanza, Iq):
+            check_iq(stanza)
+        return self._hand_over(stanza)
+
+    def _hand_over(self, stanza: Stanza) -> Any:
         to = stanza.to
         if to is None:
             raise StanzaError("jid-malformed")
-        if isinstance(stanza, Iq):
-            check_iq(stanza)
         domain = self._domains.get(to.domainpart, self.elsewhere)
         if domain is None:
             raise StanzaError("remote-server-not-found")
@@ -91,5 +94,10 @@ class Router:
         if not isinstance(error, StanzaError):
             self._log.failure("routing {stanza} failed", failure=failure, stanza=repr(stanza))
             error = StanzaError("internal-server-error")
-        if stanza.from_ is not None and can_be_answered(stanza):
-            self.route(error_reply(stanza, error))
+        sender = stanza.from_
+        if sender is not None and can_be_answered(stanza):
+            reply = error_reply(stanza, error)
+            if reply.from_ is None:
+                reply.from_ = sender.bare  # on behalf of the sender's account (8.1.2.1)
+            # What is wrong with an IQ, a missing id say, is wrong with the answer too.
+            self.attempt(reply, self._hand_over, reply)

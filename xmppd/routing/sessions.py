@@ -1,13 +1,15 @@
 """The sessions of one host in this process, and the state of accounts while they have some."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, FirstError, gatherResults
 
 from xmppd.api.cluster import ICluster
 from xmppd.api.moments import Moment, SessionClosed, SessionOpened
+from xmppd.api.registrations import PerAccount
 from xmppd.api.sessions import ISession
-from xmppd.routing.hooks import announce
+from xmppd.routing.hooks import announce, crashed
 from xmppd.routing.registry import Registry
 from xmppd.routing.waiting import settle
 from xmppd.stanza.jid import JID
@@ -59,7 +61,8 @@ class Sessions:
     async def open(self, session: ISession) -> None:
         """Make a session reachable, once its account's state is loaded.
 
-        Raises what loading raises; the session is then not open. The full JID must be free.
+        Raises `StanzaError` if loading fails (logged under the feature's name); the session is
+        then not open. The full JID must be free.
         """
         online = self._online.setdefault(session.account, _Online())
         online.sessions += 1
@@ -78,16 +81,16 @@ class Sessions:
             turn: Deferred[None] = Deferred()
             online.waiting.append(turn)
             await turn
-        missing = [
-            record for _, record in self._registry.per_account if record.kind not in online.state
-        ]
+        missing = [each for each in self._registry.per_account if each[1].kind not in online.state]
         if not missing:
             return
         online.loading = True
         try:
-            loads = [_as_deferred(settle(record.load(account))) for record in missing]
+            loads = [Deferred.fromCoroutine(_load(*each, account)) for each in missing]
             states = await gatherResults(loads, consumeErrors=True)
-            online.state.update(zip((record.kind for record in missing), states, strict=True))
+            online.state.update(zip((record.kind for _, record in missing), states, strict=True))
+        except FirstError as error:
+            error.subFailure.raiseException()
         finally:
             online.loading = False
             waiting, online.waiting = online.waiting, []
@@ -102,6 +105,12 @@ class Sessions:
         self._cluster.withdraw(session.jid)
         self._announce(SessionClosed, session)
         self._leave(session.account)
+
+    def forget(self, kinds: Sequence[type]) -> None:
+        """Drop the accounts' state of these types."""
+        for online in self._online.values():
+            for kind in kinds:
+                online.state.pop(kind, None)
 
     def _leave(self, account: str) -> None:
         online = self._online[account]
@@ -118,9 +127,11 @@ class Sessions:
         announce(self._registry.watching(moment), session)
 
 
-def _as_deferred(value: Any) -> "Deferred[Any]":
-    if isinstance(value, Deferred):
-        return value
-    done: Deferred[Any] = Deferred()
-    done.callback(value)
-    return done
+async def _load(feature: str, record: PerAccount, account: str) -> Any:
+    try:
+        state = settle(record.load(account))
+        return await state if isinstance(state, Deferred) else state
+    except CancelledError:
+        raise
+    except Exception:
+        raise crashed(feature, f"loading {record.kind.__name__}") from None

@@ -32,14 +32,21 @@ class _Driver:
         on.addBoth(self._step)
 
     def _step(self, result: object) -> object:
-        # `on` is being run through its callbacks and still holds `result`, which is what the
-        # coroutine's `await` reads out of it (and so consumes a failure).
         self.waits_for = None
         try:
-            on = self._work.send(None)
+            if isinstance(result, Failure):
+                # As inlineCallbacks does; it keeps the traceback.
+                on = result.throwExceptionIntoGenerator(self._work)  # type: ignore[no-untyped-call]
+            else:
+                # The Deferred waited for is being run through its callbacks and still holds
+                # `result`, which is what the coroutine's `await` reads out of it.
+                on = self._work.send(None)
         except StopIteration as stop:
-            self.done.callback(stop.value)
+            if not self.done.called:
+                self.done.callback(stop.value)
         except BaseException as error:
+            if self.done.called:
+                raise  # given up already, and going wrong: left to Twisted's log
             self.done.errback(error)
         else:
             self.wait(on)

@@ -1,0 +1,67 @@
+"""The delivery plan against the table of RFC 6121 section 8.5."""
+
+from itertools import product
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.routing.delivery_table import Case, cases
+from xmppd.api.sessions import SessionRecord
+from xmppd.routing.delivery import Fate, Plan, plan
+from xmppd.stanza.jid import JID
+
+JULIET = JID.make("juliet", "example.org")
+
+
+def record(resource: str, priority: int | None) -> SessionRecord:
+    """Return the record of a session; it is only connected if it has no priority."""
+    return SessionRecord(
+        JID.make("juliet", "example.org", resource),
+        "local",
+        available=priority is not None,
+        priority=priority or 0,
+    )
+
+
+def planned(case: Case) -> Plan:
+    records = [record(*each) for each in case.priorities.items()]
+    match = records[0] if case.address == "match" else None
+    return plan(case.kind, case.type, match, case.address != "bare", records)
+
+
+def outcomes(decided: Plan) -> set[str]:
+    """Return what a plan can come to, in the words of the table."""
+    fate, records = decided
+    if fate is Fate.DELIVER:
+        return {"to:" + "+".join(sorted(record.jid.resourcepart for record in records))}
+    return {
+        Fate.KEEP: {"store", "error"},
+        Fate.BOUNCE: {"error"},
+        Fate.DROP: {"ignore"},
+    }[fate]
+
+
+class PlanTests(SynchronousTestCase):
+    """`plan`, row by row and in general."""
+
+    def test_table(self) -> None:
+        seen = 0
+        for case in cases():
+            if not case.account or (case.kind == "iq" and case.address == "bare"):
+                continue  # decided before a plan is made
+            seen += 1
+            self.assertLessEqual(outcomes(planned(case)), case.allowed, case.row)
+        self.assertGreater(seen, 100)
+
+    def test_negative_priorities_get_no_message_sent_to_the_account(self) -> None:
+        """RFC 6121 8.5.2.1.1, in all states of three resources."""
+        types = ("", "normal", "chat", "groupchat", "headline", "error")
+        states = product((None, -1, 0, 5), repeat=3)
+        for type, state, full in product(types, states, (False, True)):
+            records = [record(f"r{n}", priority) for n, priority in enumerate(state)]
+            fate, chosen = plan("message", type, None, full, records)
+            self.assertEqual(bool(chosen), fate is Fate.DELIVER)
+            self.assertTrue(all(each.available and each.priority >= 0 for each in chosen))
+
+    def test_presence_reaches_negative_priorities(self) -> None:
+        low = record("low", -1)
+        self.assertEqual((Fate.DELIVER, [low]), plan("presence", "", None, False, [low]))

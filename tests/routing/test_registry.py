@@ -1,0 +1,153 @@
+"""The registry: what features register can be looked up, and is gone with them."""
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import Interface
+
+from xmppd.api.commands import Command
+from xmppd.api.moments import (
+    PASS,
+    PresenceChanged,
+    SentByClient,
+    SessionOpened,
+    ToAccount,
+    ToResource,
+    Undeliverable,
+    Verdict,
+)
+from xmppd.api.registrations import (
+    ACCOUNT,
+    HOST,
+    OWN_ACCOUNT,
+    SERVICE,
+    Feature,
+    HandleIq,
+    PerAccount,
+    PerSession,
+    Provide,
+    Registration,
+    Request,
+    Watch,
+)
+from xmppd.routing.registry import RegistrationError, Registry
+
+
+class IThing(Interface):
+    """Something a feature provides."""
+
+
+def answer(_request: Request) -> None:
+    """Answer nothing."""
+
+
+def watch(*_: object) -> Verdict:
+    return PASS
+
+
+def command(name: str) -> Command:
+    return Command(name, "Do it.", lambda: None, type(None))
+
+
+def handler(*, at: Any = OWN_ACCOUNT, ns: str = "urn:example") -> HandleIq:
+    return HandleIq("get", ns, "query", answer, at)
+
+
+class RegistryTests(SynchronousTestCase):
+    """`Registry`."""
+
+    def setUp(self) -> None:
+        self.registry = Registry()
+
+    def contents(self) -> dict[str, object]:
+        """Return all that can be seen of the registry, but the order of its features."""
+        registry = self.registry
+        tables = {name: value for name, value in vars(registry).items() if name != "_features"}
+        return tables | {"features": registry.features}
+
+    def test_removing_leaves_nothing(self) -> None:
+        before = self.contents()
+        everything: list[Registration] = [
+            handler(at=HOST | OWN_ACCOUNT | ACCOUNT | SERVICE),
+            Feature("urn:example"),
+            PerSession(int),
+            PerAccount(str, str),
+            Provide(IThing, self),
+            command("do it"),
+            *(
+                Watch(moment, watch)
+                for moment in (
+                    SentByClient,
+                    ToAccount,
+                    ToResource,
+                    Undeliverable,
+                    PresenceChanged,
+                    SessionOpened,
+                )
+            ),
+        ]
+        self.registry.install("one", everything)
+        changed = [name for name, value in self.contents().items() if value != before[name]]
+        self.assertEqual(sorted(before), sorted(changed))
+        self.registry.remove("one")
+        self.assertEqual(before, self.contents())
+        self.assertRaises(KeyError, self.registry.remove, "one")
+
+    def test_claims(self) -> None:
+        """What only one feature can have."""
+        table: list[tuple[Registration, Registration, str]] = [
+            (
+                handler(),
+                handler(at=HOST | OWN_ACCOUNT),
+                "IQ get of urn:example is claimed by both one and two",
+            ),
+            (Provide(IThing, 1), Provide(IThing, 2), "IThing is claimed by both one and two"),
+            (
+                command("go"),
+                command("go"),
+                "the command go is claimed by both one and two",
+            ),
+        ]
+        for first, second, text in table:
+            registry = self.registry = Registry()
+            registry.install("one", [first])
+            before = self.contents()
+            error = self.assertRaises(RegistrationError, registry.install, "two", [second])
+            self.assertEqual(text, str(error))
+            self.assertEqual(before, self.contents())
+
+    def test_one_name_once(self) -> None:
+        self.registry.install("one", [])
+        error = self.assertRaises(RegistrationError, self.registry.install, "one", [])
+        self.assertEqual("one is installed already", str(error))
+        self.assertEqual(("one",), self.registry.features)
+
+    def test_no_clash(self) -> None:
+        """The same payload at other addresses, another payload at the same."""
+        self.registry.install("one", [handler(at=HOST), handler(at=SERVICE)])
+        self.registry.install("two", [handler(at=ACCOUNT), handler(at=HOST, ns="urn:other")])
+        self.assertEqual(
+            [
+                (at, "get", f"{ns} query")
+                for at, ns in (
+                    (HOST, "urn:example"),
+                    (SERVICE, "urn:example"),
+                    (ACCOUNT, "urn:example"),
+                    (HOST, "urn:other"),
+                )
+            ],
+            list(self.registry.handlers),
+        )
+
+    def test_discovery_records_by_address_in_order(self) -> None:
+        both, host = Feature("urn:b", HOST | ACCOUNT), Feature("urn:a", HOST)
+        self.registry.install("one", [both])
+        self.registry.install("two", [host])
+        self.assertEqual((both, host), self.registry.list(Feature, HOST))
+        self.assertEqual((both,), self.registry.list(Feature, ACCOUNT))
+        self.assertEqual((), self.registry.list(Feature, OWN_ACCOUNT))
+
+    def test_providers(self) -> None:
+        self.assertIsNone(self.registry.provider(IThing))
+        self.registry.install("one", [Provide(IThing, self)])
+        self.assertIs(self, self.registry.provider(IThing))
