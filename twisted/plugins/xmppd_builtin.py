@@ -10,9 +10,20 @@ disco = ModuleMaker(
 )
 ping = ModuleMaker("ping", "xmppd.modules.ping.Ping", xeps=(Xep("0199", "2.0.1"),), default=True)
 version = ModuleMaker(
-    "version", "xmppd.modules.version.Version", xeps=(Xep("0092", "1.1"),), default=True
+    "version",
+    "xmppd.modules.version.Version",
+    config="xmppd.modules.version.VersionSettings",
+    xeps=(Xep("0092", "1.1"),),
+    default=True,
 )
 time = ModuleMaker("time", "xmppd.modules.time.Time", xeps=(Xep("0202", "2.0"),), default=True)
+session = ModuleMaker("session", "xmppd.modules.session.Rfc3921Session", default=True)
+presence = ModuleMaker(
+    "presence",
+    "xmppd.modules.presence.PresenceSessions",
+    config="xmppd.modules.presence.PresenceSettings",
+    default=True,
+)
 
 external = MechanismMaker(
     "EXTERNAL", "xmppd.sasl.external.External", xeps=(Xep("0178", "1.2"),), default=True

@@ -244,7 +244,10 @@ class Accounts(Protocol):
         """Return how many accounts there are."""
 
     def lacking(self, hash: str) -> Deferred[int]:
-        """Return how many accounts have no keys for that SCRAM hash."""
+        """Return how many accounts have keys, but none for that SCRAM hash.
+
+        Those without any keys have their passwords elsewhere.
+        """
 
 
 class HostStorage(Protocol):

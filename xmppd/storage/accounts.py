@@ -55,9 +55,9 @@ class AccountStore:
         return self._engine.census(self._place.number).addCallback(lambda census: census.accounts)
 
     def lacking(self, hash: str) -> Deferred[int]:
-        """Return how many accounts have no keys for that SCRAM hash."""
+        """Return how many accounts have keys, but none for that SCRAM hash."""
         return self._engine.census(self._place.number).addCallback(
-            lambda census: census.accounts - census.having.get(hash, 0)
+            lambda census: census.keyed - census.having.get(hash, 0)
         )
 
     def _create(self, account: Account) -> Ticket:

@@ -16,9 +16,10 @@ from xmppd.storage.writes import Write
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """How many accounts a host has, and how many of them have keys, by SCRAM hash."""
+    """How many accounts a host has, how many of them have keys, and how many by SCRAM hash."""
 
     accounts: int
+    keyed: int
     having: Mapping[str, int]
 
 

@@ -106,7 +106,8 @@ class MemoryStorage:
     def _census(self, store: int) -> Census:
         accounts = self._rows().accounts.get(store, {})
         having = Counter(hash for account in accounts.values() for hash in account.keys)
-        return Census(len(accounts), having)
+        keyed = sum(1 for account in accounts.values() if account.keys)
+        return Census(len(accounts), keyed, having)
 
     def _rows(self) -> State:
         if not self._running:

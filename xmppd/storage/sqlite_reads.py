@@ -82,7 +82,7 @@ def census(connection: Connection, store: int) -> Census:
     """Read how many accounts there are."""
     sql = "SELECT hash, accounts FROM census WHERE store = ?"
     having = dict(connection.execute(sql, (store,)).fetchall())
-    return Census(having.pop("", 0), having)
+    return Census(having.pop("", 0), having.pop("*", 0), having)
 
 
 def localparts(connection: Connection, store: int, after: str, limit: int) -> list[str]:

@@ -22,9 +22,9 @@ CREATE TABLE accounts (
     UNIQUE (store, skeleton)
 ) WITHOUT ROWID;
 
--- How many accounts a host has (hash ''), and how many with keys for a hash: asked for each
--- connection, so counted as accounts come and go. An account's row is never updated, but deleted
--- and inserted anew.
+-- How many accounts a host has (hash ''), how many have any keys ('*'), and how many keys for a
+-- hash: asked for each connection, so counted as accounts come and go. An account's row is never
+-- updated, but deleted and inserted anew.
 CREATE TABLE census (
     store INTEGER NOT NULL,
     hash TEXT NOT NULL,
@@ -35,14 +35,16 @@ CREATE TABLE census (
 CREATE TRIGGER account_comes AFTER INSERT ON accounts BEGIN
     INSERT INTO census (store, hash, accounts) VALUES (new.store, '', 1)
         ON CONFLICT (store, hash) DO UPDATE SET accounts = accounts + 1;
-    INSERT INTO census (store, hash, accounts) SELECT new.store, key, 1 FROM json_each(new.keys)
+    INSERT INTO census (store, hash, accounts) SELECT new.store, key, 1
+        FROM (SELECT key FROM json_each(new.keys) UNION SELECT '*' WHERE new.keys != '{}')
         WHERE true
         ON CONFLICT (store, hash) DO UPDATE SET accounts = accounts + 1;
 END;
 
 CREATE TRIGGER account_goes AFTER DELETE ON accounts BEGIN
     UPDATE census SET accounts = accounts - 1
-        WHERE store = old.store AND (hash = '' OR hash IN (SELECT key FROM json_each(old.keys)));
+        WHERE store = old.store AND (hash = '' OR (hash = '*' AND old.keys != '{}')
+            OR hash IN (SELECT key FROM json_each(old.keys)));
 END;
 
 -- A table with row ids: values may be large (a vCard with its photo), which a clustered table
