@@ -102,7 +102,8 @@ def _tls(config: ServerConfig) -> Iterator[Problem]:
                 "TLS is required but there is no certificate",
                 "set certificate and key, or tls.development = true to try things out",
             )
-    if config.listen.c2s_tls and not any(map(config.identity_files, config.hosts)):
+    wanted = any(config.tls_required(host) or config.identity_files(host) for host in config.hosts)
+    if config.listen.c2s_tls and not wanted:
         yield Problem(
             ("listen", "c2s_tls"),
             "a port for TLS, but no host has a certificate",

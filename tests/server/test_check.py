@@ -1,0 +1,169 @@
+"""The command `check`: a finding for each thing looked at."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from xmppd.net.development import ensure_development_identity
+from xmppd.server.check import Check, Finding, Level, NoAnswer
+from xmppd.server.config import HostConfig, ListenConfig, ServerConfig, TlsConfig
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OK, WARN, ERROR = Level.OK, Level.WARN, Level.ERROR
+
+Answers = dict[str, Sequence[tuple[str, int]] | NoAnswer]
+
+
+class CheckTests(SynchronousTestCase):
+    """Tables of surroundings and findings."""
+
+    def setUp(self) -> None:
+        self.data = Path(self.mktemp()).absolute()
+        self.data.mkdir(mode=0o700)
+        self.config = ServerConfig(
+            hosts=(HostConfig("example.org"),),
+            data=self.data,
+            listen=ListenConfig(("127.0.0.1",)),
+            tls=TlsConfig(development=True),
+        )
+
+    def check(
+        self, config: ServerConfig, trouble: str = "", answers: Answers | None = None
+    ) -> list[Finding]:
+        async def services(name: str) -> Sequence[tuple[str, int]]:
+            answer = (answers or {}).get(name, ())
+            if isinstance(answer, NoAnswer):
+                raise answer
+            return answer
+
+        check = Check(config, lambda: NOW, lambda address, port: trouble, services)
+        return self.successResultOf(Deferred.fromCoroutine(check.run()))
+
+    def about(self, words: str, findings: list[Finding]) -> list[tuple[Level, str]]:
+        return [(each.level, each.finding) for each in findings if words in each.finding]
+
+    def certified(self, name: str = "example.org", days: int = 0) -> ServerConfig:
+        files = ensure_development_identity(self.data / "pem", [name], NOW + timedelta(days=days))
+        tls = TlsConfig(certificate=files.chain, key=files.key)
+        return replace(self.config, tls=tls)
+
+    def test_the_command(self) -> None:
+        async def services(name: str) -> Sequence[tuple[str, int]]:
+            return ()
+
+        command = Check(self.config, lambda: NOW, lambda a, p: "", services).command()
+        self.assertEqual((command.name, command.offline), ("check", True))
+        self.assertEqual(command.result, list[Finding])
+
+    def test_data(self) -> None:
+        file = self.data / "file"
+        file.touch()
+        open_to_all = self.data / "open"
+        open_to_all.mkdir(mode=0o755)
+        table = [
+            (self.data, OK, "is for the server alone."),
+            (open_to_all, WARN, "others may look into it; take that right away (chmod 700)."),
+            (file, ERROR, "is no directory; data cannot be kept there."),
+            (self.data / "missing", WARN, "is not there yet (No such file or directory)."),
+        ]
+        for path, level, text in table:
+            with self.subTest(path=path):
+                findings = self.check(replace(self.config, data=path))
+                self.assertEqual(findings[0], Finding(level, f"{path}: {text}"))
+
+    def test_data_of_somebody_else(self) -> None:
+        self.patch(os, "access", lambda path, mode: False)
+        self.assertEqual(
+            self.check(self.config)[0],
+            Finding(ERROR, f"{self.data}: is not this user's to read and write."),
+        )
+
+    def test_ports(self) -> None:
+        listen = ListenConfig(("127.0.0.1", "*"), c2s=5222, c2s_tls=0)
+        config = replace(self.config, listen=listen)
+        table = [("", OK, "can be listened on."), ("it is taken", ERROR, "it is taken.")]
+        for trouble, level, text in table:
+            with self.subTest(trouble=trouble):
+                self.assertEqual(
+                    self.about(" port ", self.check(config, trouble)),
+                    [(level, f"127.0.0.1 port 5222: {text}"), (level, f"* port 5222: {text}")],
+                )
+
+    def test_certificates(self) -> None:
+        missing = TlsConfig(certificate=Path("/nowhere.pem"), key=Path("/nowhere.pem"))
+        table = [
+            (self.config, WARN, "example.org: has a development certificate"),
+            (replace(self.config, tls=TlsConfig(required=False)), WARN, "example.org: has no cert"),
+            (replace(self.config, tls=missing), ERROR, "/nowhere.pem: cannot be read"),
+            (self.certified(), OK, "example.org: its certificate is valid until 2027-02-0"),
+            (self.certified("other.example"), ERROR, "but not for example.org"),
+        ]
+        for config, level, text in table:
+            with self.subTest(text=text):
+                found = self.about(text, self.check(config))
+                self.assertEqual([finding for finding, _ in found], [level])
+
+    def test_a_certificate_about_to_end(self) -> None:
+        found = self.about("expires on", self.check(self.certified(days=-390)))
+        self.assertEqual([level for level, _ in found], [WARN])
+
+    def test_names(self) -> None:
+        fallback = "there is no SRV record, so clients try port 5222 of the host."
+        client, direct = "_xmpp-client._tcp.example.org", "_xmpps-client._tcp.example.org"
+        config = self.certified()
+        other_port = replace(config, listen=ListenConfig(("*",), c2s=5333, c2s_tls=0))
+        table: list[tuple[ServerConfig, Answers, list[tuple[Level, str]]]] = [
+            (
+                config,
+                {},
+                [
+                    (
+                        OK,
+                        f"{client}: {fallback}",
+                    ),
+                    (WARN, f"{direct}: there is no SRV record, so clients do not try."),
+                ],
+            ),
+            (
+                other_port,
+                {},
+                [
+                    (
+                        WARN,
+                        f"{client}: {fallback}",
+                    )
+                ],
+            ),
+            (
+                config,
+                {client: [("x.example.org", 5222), ("y.example.org", 5222)], direct: [("", 0)]},
+                [
+                    (OK, f"{client}: leads to x.example.org port 5222, y.example.org port 5222."),
+                    (ERROR, f"{direct}: the SRV record says there is no such service."),
+                ],
+            ),
+            (
+                config,
+                {client: [("x.example.org", 80)], direct: NoAnswer("no answer in time")},
+                [
+                    (WARN, f"{client}: leads to x.example.org port 80; we listen on port 5222."),
+                    (WARN, f"{direct}: could not be looked up (no answer in time)."),
+                ],
+            ),
+            (replace(config, tls=TlsConfig(development=True)), {}, []),
+            (replace(config, hosts=(HostConfig("192.0.2.1"),)), {}, []),
+            (replace(config, hosts=(HostConfig("[2001:db8::1]"),)), {}, []),
+            (
+                replace(config, listen=ListenConfig(("*",), c2s=0)),
+                {},
+                [(WARN, f"{direct}: there is no SRV record, so clients do not try.")],
+            ),
+        ]
+        for each, answers, expected in table:
+            with self.subTest(answers=answers, listen=each.listen, hosts=each.hosts):
+                self.assertEqual(self.about("_tcp.", self.check(each, "", answers)), expected)

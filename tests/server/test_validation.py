@@ -1,0 +1,139 @@
+"""Settings that do not fit together."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.server.makers import inventory
+from xmppd.server.config import (
+    HostConfig,
+    LimitsConfig,
+    ListenConfig,
+    ModulesConfig,
+    SaslConfig,
+    ServerConfig,
+    StorageConfig,
+    TlsConfig,
+    without_a_file,
+)
+from xmppd.server.validation import Problem, validate
+
+PEM = Path("/x.pem")
+HOST = HostConfig("localhost")
+GOOD = without_a_file(Path("/data"), ("127.0.0.1",))
+CERTIFIED = replace(GOOD, tls=TlsConfig(certificate=PEM, key=PEM))
+
+
+def with_host(**fields: object) -> ServerConfig:
+    return replace(GOOD, hosts=(replace(HOST, **fields),))  # type: ignore[arg-type]
+
+
+def with_modules(**fields: tuple[str, ...]) -> ServerConfig:
+    return with_host(modules=ModulesConfig(**fields))  # type: ignore[arg-type]
+
+
+IMPOSSIBLE: list[tuple[ServerConfig, str]] = [
+    (replace(GOOD, hosts=()), "host: no host is named; add a table such as"),
+    (replace(GOOD, hosts=(HOST, HOST)), "host.localhost: the host is there twice"),
+    (with_host(name="Example.org"), "host.Example.org: not in normal form; write it 'example.org'"),
+    (with_host(name="a b"), "host.a b: domainpart is neither"),
+    (with_host(users=()), "host.localhost.users: nobody could log in"),
+    (with_host(anonymous=True), "host.localhost.anonymous: a host for guests has no users"),
+    (with_host(users=("ldap:x",)), "host.localhost.users: there is no user store 'ldap'"),
+    (replace(GOOD, listen=ListenConfig(addresses=())), "listen.addresses: no address"),
+    (
+        replace(GOOD, listen=ListenConfig(addresses=("localhost",))),
+        "listen.addresses: 'localhost' is no IP address",
+    ),
+    (replace(GOOD, listen=ListenConfig(c2s=0, c2s_tls=0)), "listen: clients have no port"),
+    (replace(GOOD, listen=ListenConfig(c2s=5, c2s_tls=5)), "listen.c2s_tls: the same port as c2s"),
+    (replace(GOOD, tls=replace(GOOD.tls, certificate=PEM)), "tls.certificate: its key is missing"),
+    (replace(GOOD, tls=replace(GOOD.tls, key=PEM)), "tls.key: its certificate is missing"),
+    (with_host(certificate=PEM), "host.localhost.certificate: its key is missing"),
+    (with_host(key=PEM), "host.localhost.key: its certificate is missing"),
+    (
+        replace(GOOD, tls=TlsConfig()),
+        "host.localhost: TLS is required but there is no certificate",
+    ),
+    (
+        replace(GOOD, tls=TlsConfig(required=False)),
+        "listen.c2s_tls: a port for TLS, but no host has a certificate",
+    ),
+    (
+        replace(GOOD, sasl=SaslConfig(enable=("DIGEST-MD5",), disable=("DIGEST-MD5",))),
+        "sasl.disable: DIGEST-MD5 is enabled as well",
+    ),
+    (
+        replace(GOOD, sasl=SaslConfig(enable=("ANONYMOUS",))),
+        "sasl.enable: ANONYMOUS is not for every host",
+    ),
+    (
+        replace(GOOD, sasl=SaslConfig(plain_without_tls=True)),
+        "sasl.plain_without_tls: no stream gets that far without TLS",
+    ),
+    (replace(GOOD, sasl=SaslConfig(enable=("EXTERNAL",))), "sasl.enable: EXTERNAL needs auth"),
+    (replace(GOOD, sasl=SaslConfig(enable=("X",))), "sasl.enable: there is no mechanism 'X'"),
+    (replace(GOOD, sasl=SaslConfig(disable=("X",))), "sasl.disable: there is no mechanism 'X'"),
+    (
+        replace(GOOD, limits=LimitsConfig(stanza_bytes=10_000, tag_bytes=5_000)),
+        "limits.stanza_bytes_before_login: greater than stanza_bytes, which is 10000",
+    ),
+    (
+        replace(GOOD, limits=LimitsConfig(tag_bytes=300_000)),
+        "limits.tag_bytes: greater than stanza_bytes",
+    ),
+    (
+        replace(GOOD, limits=LimitsConfig(output_bytes=200_000)),
+        "limits.stanza_bytes: greater than output_bytes",
+    ),
+    (
+        replace(GOOD, limits=LimitsConfig(connections_per_address=1)),
+        "limits.unauthenticated_per_address: greater than connections_per_address",
+    ),
+    (replace(GOOD, storage=StorageConfig("x")), "storage.store: there is no store 'x'"),
+    (with_modules(enable=("x",)), "host.localhost.modules.enable: there is no module 'x'"),
+    (with_modules(disable=("x",)), "host.localhost.modules.disable: there is no module 'x'"),
+    (
+        with_modules(enable=("ping",), disable=("ping",)),
+        "host.localhost.modules.disable: ping is enabled as well",
+    ),
+]
+
+POSSIBLE: list[ServerConfig] = [
+    GOOD,
+    CERTIFIED,
+    replace(GOOD, hosts=(HostConfig("a.example", PEM, PEM),), tls=TlsConfig()),
+    replace(GOOD, sasl=SaslConfig(enable=("EXTERNAL",)), tls=replace(GOOD.tls, client_ca=PEM)),
+    with_host(users=(), anonymous=True),
+    with_host(tls_required=False),
+    replace(
+        GOOD,
+        tls=TlsConfig(required=False),
+        listen=ListenConfig(("::1", "*"), c2s_tls=0),
+        sasl=SaslConfig(plain_without_tls=True),
+    ),
+    with_modules(enable=("acme-filter",), disable=("ping",)),
+]
+
+
+class ValidationTests(SynchronousTestCase):
+    """Each impossible combination is named once, with its key and a way out."""
+
+    def test_impossible(self) -> None:
+        for config, expected in IMPOSSIBLE:
+            with self.subTest(expected=expected):
+                found = [str(problem) for problem in validate(config, inventory())]
+                self.assertEqual([text[: len(expected)] for text in found], [expected])
+
+    def test_possible(self) -> None:
+        for config in POSSIBLE:
+            with self.subTest(config=config):
+                self.assertEqual(validate(config, inventory()), ())
+
+    def test_all_problems_are_told(self) -> None:
+        config = replace(GOOD, hosts=(HOST, HOST), storage=StorageConfig("x"))
+        self.assertEqual(len(validate(config, inventory())), 2)
+
+    def test_a_problem_without_key_or_remedy(self) -> None:
+        self.assertEqual(str(Problem((), "nothing fits")), "nothing fits")
