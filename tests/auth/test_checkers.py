@@ -11,9 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.auth.house import House, keyless
+from xmppd.api.auth import AccountDisabled
 from xmppd.api.host import Busy
 from xmppd.auth.credentials import CertificateCredentials
-from xmppd.auth.refusals import AccountDisabled
 from xmppd.sasl.exchange import ScramKeys
 from xmppd.sasl.external import ExternalFacts
 from xmppd.sasl.scram_keys import HASHES, make_keys

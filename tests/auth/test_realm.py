@@ -10,10 +10,9 @@ from zope.interface import Interface
 from zope.interface.verify import verifyObject
 
 from tests.auth.house import FixedWall, House, keyless
-from xmppd.api.auth import IAccount
+from xmppd.api.auth import AccountDisabled, IAccount
 from xmppd.api.storage import Account, AccountExists, Ticket
 from xmppd.auth.realm import LoggedIn
-from xmppd.auth.refusals import AccountDisabled
 from xmppd.stanza import prep
 
 

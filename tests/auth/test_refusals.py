@@ -16,11 +16,12 @@ from zope.interface import implementer
 
 from tests.auth.clients import Client, OneMessageClient, ScramClient, anonymous, external, plain
 from tests.auth.house import DOMAIN, House
+from xmppd.api.auth import AccountDisabled, CredentialsExpired
 from xmppd.api.host import Busy
 from xmppd.api.storage import StorageError
 from xmppd.auth.first_of import FirstOf
 from xmppd.auth.gate import Success
-from xmppd.auth.refusals import AccountDisabled, CredentialsExpired, condition_of
+from xmppd.auth.refusals import condition_of
 from xmppd.sasl.exchange import Challenge, Condition, Failed
 
 PROOFS = ("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-512")

@@ -6,10 +6,19 @@ offered there.
 """
 
 from twisted.cred.credentials import ICredentials
+from twisted.cred.error import LoginDenied, LoginFailed
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from xmppd.sasl.exchange import Facts, ScramKeys
+
+
+class AccountDisabled(LoginDenied):
+    """The credentials are right and the account is disabled; never raised before they were."""
+
+
+class CredentialsExpired(LoginFailed):
+    """The credentials were right once and have to be renewed by other means."""
 
 
 class IScramCredentials(ICredentials):

@@ -14,12 +14,11 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from xmppd.api.auth import ICertificateCredentials, IScramCredentials
+from xmppd.api.auth import AccountDisabled, ICertificateCredentials, IScramCredentials
 from xmppd.api.storage import Account, Accounts
 from xmppd.auth.keys import StoredKeys
 from xmppd.auth.lookup import find_account
 from xmppd.auth.passwords import KeyMaker, PasswordVerifier
-from xmppd.auth.refusals import AccountDisabled
 from xmppd.sasl.exchange import ScramKeys
 from xmppd.sasl.scram_keys import HASHES
 

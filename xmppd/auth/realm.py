@@ -8,11 +8,10 @@ from twisted.cred.portal import IRealm
 from twisted.internet.defer import Deferred
 from zope.interface import Interface, implementer
 
-from xmppd.api.auth import IAccount
+from xmppd.api.auth import AccountDisabled, IAccount
 from xmppd.api.host import IEntropy, IWallClock
 from xmppd.api.storage import Account, AccountExists, Accounts
 from xmppd.auth.lookup import find_account
-from xmppd.auth.refusals import AccountDisabled
 from xmppd.stanza import prep
 
 Avatar = tuple[type[Interface], object, Callable[[], None]]

@@ -1,21 +1,13 @@
 """Why a login is refused, as exceptions and as conditions (twisted.cred, RFC 6120 section 6.5).
 
-A checker or realm raises one of these, or what twisted.cred has: `UnauthorizedLogin` for wrong
-credentials, `LoginDenied` for right ones that are not welcome now.
+A checker or realm raises one of those of `xmppd.api.auth`, or what twisted.cred has:
+`UnauthorizedLogin` for wrong credentials, `LoginDenied` for right ones that are not welcome now.
 """
 
 from twisted.cred.error import LoginDenied, LoginFailed, Unauthorized, UnhandledCredentials
 
+from xmppd.api.auth import AccountDisabled, CredentialsExpired
 from xmppd.sasl.exchange import Condition
-
-
-class AccountDisabled(LoginDenied):
-    """The credentials are right and the account is disabled; never raised before they were."""
-
-
-class CredentialsExpired(LoginFailed):
-    """The credentials were right once and have to be renewed by other means."""
-
 
 # The first that fits counts.
 _CONDITIONS: tuple[tuple[type[Exception], Condition], ...] = (
