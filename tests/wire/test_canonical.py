@@ -1,4 +1,4 @@
-"""The canonical stanza: what goes in on any stream means the same on any other (DESIGN 3)."""
+"""The canonical stanza: what goes in on any stream means the same on any other."""
 
 from hypothesis import example, given, settings
 from twisted.trial.unittest import SynchronousTestCase

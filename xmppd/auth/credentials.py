@@ -1,4 +1,4 @@
-"""Credentials for twisted.cred, made of what a SASL exchange found out (DESIGN: cred and SASL).
+"""Credentials for twisted.cred, made of what a SASL exchange found out.
 
 Usernames and passwords are UTF-8 bytes, as the checkers of twisted.cred compare them. None of
 these objects shows a secret in its `repr`.
