@@ -1,6 +1,6 @@
 """Our own requests and who may answer them."""
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -94,6 +94,14 @@ class PendingTests(SynchronousTestCase):
         self.clock.advance(0.1)
         self.assertEqual("remote-server-timeout", self.condition(answer))
         self.assertFalse(self.pending.answer(request().result()))
+        self.assert_nothing_left()
+
+    def test_giving_up_one_when_the_other_fails(self) -> None:
+        first, second = (self.pending.expect(request(id), 30) for id in ("1", "2"))
+        first.addErrback(lambda _: second.cancel())
+        self.pending.abandon()
+        self.successResultOf(first)
+        self.failureResultOf(second, CancelledError)
         self.assert_nothing_left()
 
     def test_giving_up(self) -> None:

@@ -111,15 +111,15 @@ class SettleTests(SynchronousTestCase):
         second.errback(ValueError("nobody waits for this"))
         self.failureResultOf(second, ValueError)  # so that it reaches the log
 
-    def test_cancelling_what_waits_for_nothing_any_more(self) -> None:
+    def test_cancelling_from_inside(self) -> None:
+        """While it is being carried on there is nothing that it waits for."""
         waiting: Deferred[None] = Deferred()
-        done = settle(after(waiting))
-        seen: list[object] = []
+        done: list[Deferred[None]] = []
 
-        def cancel_again(result: object) -> None:
-            seen.append(result)
-            done.cancel()
+        async def suicidal() -> None:
+            await waiting
+            done[0].cancel()
 
-        done.addBoth(cancel_again)
+        done.append(settle(suicidal()))
         waiting.callback(None)
-        self.assertEqual([[None]], seen)
+        self.failureResultOf(done[0], CancelledError)
