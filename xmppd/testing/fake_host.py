@@ -117,8 +117,8 @@ class FakeHost(LocalHost):
         now = self.wall.now()
         record = SessionRecord(jid, self.cluster.node, since=now, active=now)
         session = FakeSession(jid, record, self.accounts_domain, self._world.gate, self.turn)
-        opening = self.accounts_domain.open(session)
-        _raise_if_failed(opening.addCallback(lambda _: session.start()))
+        session.opening = self.accounts_domain.open(session)
+        _raise_if_failed(session.opening.addCallback(lambda _: session.start()))
         self._world.sessions.append(session)
         return session
 
@@ -141,8 +141,9 @@ class FakeHost(LocalHost):
 
 
 def _raise_if_failed(deferred: "Deferred[Any]") -> None:
-    """Raise what it has failed with by now; it may still wait."""
+    """Raise what it has failed with by now; what is still to come is left alone."""
     failures: list[Failure] = []
-    deferred.addErrback(failures.append)
+    if deferred.called:
+        deferred.addErrback(failures.append)
     if failures:
         failures[0].raiseException()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from xmppd.api.router import ISessionHost
@@ -44,7 +45,12 @@ class FakeSession(Session):
 
     It is the very session a client on TCP has: it stamps `from`, keeps the order of stanzas while
     one waits, and holds back what promises something until storage has committed it.
+
+    - `opening`: fires when the session is open; it mostly has.
+    - `logouts`: how often its account was told that it has left; once is right.
     """
+
+    opening: "Deferred[None]"
 
     def __init__(
         self,
