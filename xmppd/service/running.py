@@ -81,8 +81,8 @@ class XmppService(MultiService):
         self._ports.append(control.listen(self._reactor, self._control_path(), commands))
         self._server.start()
         super().startService()  # type: ignore[no-untyped-call]  # untyped in Twisted
-        self._tell()
-        self._notifier.ready()
+        # Not before: until the reactor runs, a signal to stop would just kill the process.
+        self._reactor.callWhenRunning(self._ready)
 
     @override
     def stopService(self) -> "Deferred[None]":
@@ -113,6 +113,11 @@ class XmppService(MultiService):
         self._log.info("reloaded: {hosts}", hosts=", ".join(reloaded.hosts))
         self._notifier.ready()
         return reloaded
+
+    def _ready(self) -> None:
+        """Say that the server can be used."""
+        self._tell()
+        self._notifier.ready()
 
     def _tell(self) -> None:
         config = self._server.config

@@ -87,6 +87,9 @@ class TwistdService(XmppService):
         # From a terminal it means that the terminal is gone, and we had better go, too.
         if not sys.__stdin__ or not sys.__stdin__.isatty():
             self._hangups.install()
+        reactor.callWhenRunning(self._greet)
+
+    def _greet(self) -> None:
         if sys.__stdout__ is not None:
             sys.__stdout__.write(self._greeting)
             sys.__stdout__.flush()
