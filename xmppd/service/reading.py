@@ -99,7 +99,10 @@ class Reader:
         return self._plain(hint, value, key)
 
     def _bounded(self, hint: Any, value: object, key: Key) -> Any:
-        read = self.value(hint.__origin__, value, key)
+        try:
+            read = self.value(hint.__origin__, value, key)
+        except Misfit as misfit:
+            raise Misfit(misfit.key, misfit.what, f"give {_wanted(hint)}") from None
         for bounds in hint.__metadata__:
             if isinstance(bounds, Between) and not bounds.allows(read):
                 raise Misfit(key, f"{read:_} is out of range", f"give {_wanted(hint)}")
