@@ -2,42 +2,49 @@
 
 An `InboundStream` is fed bytes and returns events; its other methods return the bytes to send. It
 knows the order of a stream's life: a header from the peer, a header back, first-level elements,
-the end; and it puts every stream error inside an opened stream. What the elements mean is the
-affair of whoever runs it.
+the end of either side; and it puts every stream error inside an opened stream. What the elements
+mean is the affair of whoever runs it.
 
 The parser works one element at a time until `establish`, for until then the answer to an element
 decides what the bytes behind it are.
 """
 
-import re
 from collections.abc import Iterable
 from enum import Enum
 
-from xmppd.stanza.jid import JID, JIDError
+from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import MAKERS
 from xmppd.stream.errors import StreamError
-from xmppd.stream.events import Broken, Closed, Opened, Received
+from xmppd.stream.events import Broken, Closed, Received
+from xmppd.stream.headers import VERSION, answer_to, answer_version, read_header, write_header
 from xmppd.stream.limits import StreamLimits
 from xmppd.wire.element import Element
-from xmppd.wire.namespaces import STREAMS, XML_LANG
+from xmppd.wire.namespaces import CLIENT, COMPONENT, SERVER, STREAMS
 from xmppd.wire.parser import End, Fault, Header, StreamParser
-from xmppd.wire.serializer import escape_attr, serialize
+from xmppd.wire.serializer import serialize
 
-_VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})", re.ASCII)
-_CLOSE = b"</stream:stream>"
+_CONTENT = frozenset((CLIENT, SERVER, COMPONENT))
 
 
 class State(Enum):
     """How far a stream has come."""
 
     FRESH = "fresh"
-    """Nothing has been sent or understood yet, or the stream is about to be restarted."""
+    """We have sent no header yet, or the stream is about to be restarted."""
     OPEN = "open"
     """Both headers are out."""
     CLOSING = "closing"
     """We have closed our side; the peer has not closed its own."""
     CLOSED = "closed"
-    """The peer has closed, or has sent what cannot be read on from."""
+    """The peer has closed its side, or has sent what cannot be read on from."""
+
+
+class _Ours(Enum):
+    """How much of our side is out."""
+
+    NOTHING = "nothing"
+    HEADER = "header"
+    END = "end"
 
 
 class InboundStream:
@@ -45,33 +52,44 @@ class InboundStream:
 
     - `content`: its content namespace ("jabber:client").
     - `domain`: what to call ourselves in a header that must go out before the peer's own domain
-      of ours is known (RFC 6120 4.9.1.2).
+      of ours is known (RFC 6120 4.9.1.3).
     - `state`: see `State`.
     """
 
-    __slots__ = ("_content", "_domain", "_limits", "_parser", "_sent_header", "state")
+    __slots__ = ("_content", "_domain", "_limits", "_ours", "_parser", "_peer", "_version", "state")
 
     def __init__(self, content: str, domain: str, limits: StreamLimits) -> None:
         self._content = content
         self._domain = domain
         self._limits = limits
         self._parser = StreamParser(content, MAKERS, limits.before_authentication())
-        self._sent_header = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """Expect a header."""
+        self._ours = _Ours.NOTHING
+        self._peer: JID | None = None  # what our header will say, and in which version
+        self._version = VERSION
         self.state = State.FRESH
+
+    # The peer's side.
 
     def receive(self, data: bytes) -> list[object]:
         """Take bytes and return the stanzas and events they completed.
 
         Before `establish` that is at most one; call again with `b""` for what the same bytes hold
-        behind it. Nothing is read once the state is CLOSED.
+        behind it. `Broken` or `Closed` is the last one. While the state is CLOSING nothing counts
+        but the peer's end, however it comes: it is `Closed`. Once it is CLOSED nothing is read.
         """
         if self.state is State.CLOSED:
             return []
         events = self._parser.feed(data)
+        if self.state is State.CLOSING:
+            return self._await_end(events)
         for index, event in enumerate(events):
-            if type(event) in _OURS:
+            if type(event) in _OTHER:
                 meaning = events[index] = self._understand(event)
-                if isinstance(meaning, Broken | Closed):
+                if type(meaning) in _LAST:
                     del events[index + 1 :]
                     break
         return events
@@ -81,71 +99,53 @@ class InboundStream:
         """How many bytes wait to be read by `receive(b"")`."""
         return self._parser.unread
 
+    def _await_end(self, events: list[object]) -> list[object]:
+        """Pass over everything until the peer has closed too (RFC 6120 4.4)."""
+        if not events or type(events[-1]) not in (End, Fault):
+            return []
+        return [self._over(Closed())]
+
     def _understand(self, event: object) -> object:
-        if isinstance(event, Element):
-            return Received(event)
-        if isinstance(event, Header):
-            try:
-                return self._header(event)
-            except StreamError as error:
-                self.state = State.CLOSED
-                return Broken(error)
+        try:
+            if isinstance(event, Header):
+                self._peer = answer_to(event)
+                self._version = answer_version(event)
+                return read_header(event, self._content)
+            if isinstance(event, Element):
+                return self._element(event)
+        except StreamError as error:
+            return Broken(error)
+        if isinstance(event, Fault):
+            return self._over(Broken(StreamError(event.condition, event.text)))
+        return self._over(Closed())
+
+    def _element(self, element: Element) -> object:
+        if element.ns in _CONTENT and element.ns != self._content:
+            raise StreamError("invalid-namespace", f"the content namespace is {self._content}")
+        if element.ns == STREAMS and element.name == "error":
+            return self._over(Closed())  # RFC 6120 4.9.1.1: then it is for us to close
+        return Received(element)
+
+    def _over(self, event: Broken | Closed) -> object:
+        """Read no more."""
         self.state = State.CLOSED
         self._parser.close()
-        return (
-            Broken(StreamError(event.condition, event.text))
-            if isinstance(event, Fault)
-            else Closed()
-        )
+        return event
 
-    def _header(self, header: Header) -> Opened:
-        """Check the peer's header (RFC 6120 4.7, 4.8)."""
-        if header.ns != STREAMS:
-            raise StreamError("invalid-namespace", f"a stream is in the namespace {STREAMS}")
-        if header.name != "stream":
-            raise StreamError("bad-format", "the root element is not a stream")
-        default = header.declarations.get("", "")
-        if default not in ("", STREAMS, self._content):
-            raise StreamError("invalid-namespace", f"the content namespace is {self._content}")
-        version = _VERSION.fullmatch(header.attrs.get("version", ""))
-        if version is None or int(version[1]) < 1:
-            raise StreamError("unsupported-version", "this server speaks XMPP 1.0")
-        return Opened(
-            self._address(header, "to"),
-            self._address(header, "from"),
-            header.attrs.get(XML_LANG, ""),
-        )
+    # Our side.
 
-    def _address(self, header: Header, name: str) -> JID | None:
-        text = header.attrs.get(name)
-        if text is None:
-            return None
-        try:
-            return JID.parse(text)
-        except JIDError:
-            raise StreamError("improper-addressing", f"'{name}' is not an address") from None
-
-    # What we send.
-
-    def open(self, domain: str, id: str, to: JID | None = None) -> bytes:
+    def open(self, domain: str, id: str) -> bytes:
         """Return our header, answering the peer's (RFC 6120 4.7).
 
-        `domain` is who we are to this peer, `id` an unpredictable id, `to` the peer's address if it
-        gave one.
+        `domain` is who we are to this peer, `id` an unpredictable id.
         """
         self._domain = domain
-        self._sent_header = True
         self.state = State.OPEN
-        return self._our_header(id, to)
+        return self._header(id)
 
-    def _our_header(self, id: str, to: JID | None) -> bytes:
-        address = "" if to is None else f" to='{escape_attr(str(to))}'"
-        return (
-            "<?xml version='1.0'?>"
-            f"<stream:stream xmlns='{self._content}' xmlns:stream='{STREAMS}'"
-            f" id='{escape_attr(id)}' from='{escape_attr(self._domain)}'{address}"
-            " version='1.0' xml:lang='en'>"
-        ).encode()
+    def _header(self, id: str) -> bytes:
+        self._ours = _Ours.HEADER
+        return write_header(self._content, self._domain, id, self._peer, self._version)
 
     def features(self, features: Iterable[Element]) -> bytes:
         """Return `<stream:features/>` with these elements (RFC 6120 4.3.2)."""
@@ -159,20 +159,22 @@ class InboundStream:
 
     def close(self) -> bytes:
         """Return what closes our side; nothing if it is closed already or was never open."""
-        if self.state is State.CLOSING or not self._sent_header:
+        if self._ours is not _Ours.HEADER:
             return b""
-        self._sent_header = False
-        if self.state is State.OPEN:
+        self._ours = _Ours.END
+        if self.state is not State.CLOSED:
             self.state = State.CLOSING
-        return _CLOSE
+            self._parser.one_by_one = False
+        return b"</stream:stream>"
 
     def fail(self, error: StreamError, id: str) -> bytes:
         """Return a stream error and what closes our side, behind our header if it is not out yet.
 
-        `id` is used for that header.
+        `id` is used for that header. Nothing is returned if our side is closed already.
         """
-        opening = b"" if self._sent_header else self._our_header(id, None)
-        self._sent_header = True
+        if self._ours is _Ours.END:
+            return b""
+        opening = self._header(id) if self._ours is _Ours.NOTHING else b""
         condition = b"".join(
             serialize(child) for child in error.to_element().children if isinstance(child, Element)
         )
@@ -183,14 +185,12 @@ class InboundStream:
     def restart(self) -> None:
         """Expect a new header, beginning with the bytes not read yet (RFC 6120 6.4.6)."""
         self._parser.restart()
-        self._sent_header = False
-        self.state = State.FRESH
+        self._begin()
 
     def discard(self) -> None:
         """Forget all input and expect a new header: TLS begins here (RFC 6120 5.4.3.3)."""
         self._parser.reset()
-        self._sent_header = False
-        self.state = State.FRESH
+        self._begin()
 
     def trust(self) -> None:
         """Apply the limits of an authenticated peer."""
@@ -210,4 +210,5 @@ class InboundStream:
         self._parser.close()
 
 
-_OURS = frozenset((Element, Header, Fault, End))
+_OTHER = frozenset((Element, Header, Fault, End))
+_LAST = frozenset((Broken, Closed))
