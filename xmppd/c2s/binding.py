@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from xmppd.api.router import ISessionHost
+from xmppd.api.sessions import ISession
 from xmppd.c2s.hosts import Conflicts
 from xmppd.c2s.settings import ConflictPolicy
 from xmppd.stanza import prep
@@ -34,27 +35,41 @@ class Binder:
         self._conflicts = Conflicts()
         self._reserved: set[JID] = set()
 
-    def choose(self, iq: Iq, localpart: str, host: ISessionHost) -> JID:
+    def choose(self, iq: Iq, own: JID, host: ISessionHost) -> JID:
         """Return the full JID for a bind request, reserved until `done` is called with it.
 
-        A session that has to give way is closed with `conflict`. Raises `StanzaError` as RFC 6120
-        7.6.2 and 7.7.2 have it.
+        `own` is the account's bare JID. A session that has to give way is closed with `conflict`.
+        Raises `StanzaError` as RFC 6120 7.6.2 and 7.7.2 have it.
         """
         wanted = requested_resource(iq)
-        if host.count(localpart) >= self._limit:
-            raise StanzaError("resource-constraint", "too many sessions of this account")
-        jid = JID.make(localpart, host.domain, wanted or self._token())
-        holder = host.bound(jid)
-        if holder is not None or jid in self._reserved:
-            if self._policy is ConflictPolicy.REFUSE:
-                raise StanzaError("conflict", type=ErrorType.MODIFY)
-            replace = self._policy is ConflictPolicy.REPLACE and jid not in self._reserved
-            if holder is not None and replace and self._conflicts.replace(str(jid), self._now()):
-                holder.close("conflict", "another client has taken this resource")
-            else:
+        jid = JID.make(own.localpart, own.domainpart, wanted or self._token())
+        if not self._replaces(jid, host.bound(jid)):
+            if host.count(own.localpart) + self._coming(own) >= self._limit:
+                raise StanzaError("resource-constraint", "too many sessions of this account")
+            if host.bound(jid) is not None or jid in self._reserved:
                 jid = self._renamed(jid)
         self._reserved.add(jid)
         return jid
+
+    def _replaces(self, jid: JID, holder: ISession | None) -> bool:
+        """Close the session that has to make way for a new one, if there is one that should.
+
+        Raises `StanzaError` if the new one must not be.
+        """
+        if holder is None and jid not in self._reserved:
+            return False
+        if self._policy is ConflictPolicy.REFUSE:
+            raise StanzaError("conflict", type=ErrorType.MODIFY)
+        if self._policy is ConflictPolicy.RENAME or holder is None:
+            return False
+        if not self._conflicts.replace(str(jid), self._now()):
+            return False
+        holder.close("conflict", "another client has taken this resource")
+        return True
+
+    def _coming(self, own: JID) -> int:
+        """Count the sessions of an account that are being opened."""
+        return sum(1 for jid in self._reserved if jid.bare == own)
 
     def done(self, jid: JID) -> None:
         """The session of `jid` is open, or will not be."""
@@ -74,10 +89,12 @@ class Binder:
 def requested_resource(iq: Iq) -> str:
     """Return the resource a bind request asks for, prepared; "" if it leaves that to us.
 
-    Raises `StanzaError` (bad-request) for one that cannot be.
+    Raises `StanzaError` (bad-request) for one that cannot be, and for what is no bind request.
     """
-    bind = iq.payload()
-    resource = None if bind is None else bind.child("resource", BIND)
+    bind = iq.child("bind", BIND)
+    if bind is None or len(iq.children) != 1 or not iq.id:
+        raise StanzaError("bad-request", "a request has an id and one payload")
+    resource = bind.child("resource", BIND)
     if resource is None or not resource.text:
         return ""
     try:

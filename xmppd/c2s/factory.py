@@ -1,11 +1,19 @@
 """The factory behind the clients' ports."""
 
-from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
-from twisted.logger import Logger
+from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory, ITCPTransport
+from twisted.internet.protocol import Protocol
 from zope.interface import implementer
 
 from xmppd.c2s.protocol import ClientProtocol
 from xmppd.c2s.service import ClientService
+
+
+class _Refused(Protocol):
+    """A connection that is closed at once."""
+
+    def makeConnection(self, transport: ITCPTransport) -> None:
+        """Close it."""
+        transport.abortConnection()
 
 
 @implementer(IProtocolFactory)
@@ -16,7 +24,6 @@ class ClientFactory:
     """
 
     noisy = False
-    _log = Logger()
 
     def __init__(self, service: ClientService, *, direct_tls: bool = False) -> None:
         self._service = service
@@ -29,9 +36,11 @@ class ClientFactory:
         """Do nothing when a port stops listening."""
 
     def buildProtocol(self, addr: IAddress | None) -> IProtocol | None:
-        """Return the protocol for a connection, None to refuse it."""
+        """Return the protocol for a connection, None to refuse it.
+
+        Twisted's TLS wrapper must have a protocol in any case: under it, one that hangs up.
+        """
         address = getattr(addr, "host", "")
         if not self._service.admits(address):
-            self._log.warn("too many connections from {address}", address=address)
-            return None
+            return _Refused() if self._direct_tls else None
         return ClientProtocol(self._service, address, self._direct_tls)

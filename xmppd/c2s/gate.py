@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from twisted.logger import Logger
+
 from xmppd.api.storage import Ticket, Tickets
 
 
@@ -22,6 +24,8 @@ class Gate:
     """
 
     __slots__ = ("_tickets", "_waiting", "settled")
+
+    _log = Logger()
 
     def __init__(self, tickets: Tickets) -> None:
         self._tickets = tickets
@@ -48,5 +52,10 @@ class Gate:
     def _settled(self, settled: Ticket, failed: range) -> None:
         self.settled = settled
         for held in list(self._waiting):
-            if not held.release(settled, failed):
+            try:
+                waits = held.release(settled, failed)
+            except Exception:
+                self._log.failure("output that waited for storage could not be sent")
+                waits = False
+            if not waits:
                 self._waiting.pop(held, None)

@@ -1,23 +1,29 @@
 """SASL on a client's stream (RFC 6120 section 6): elements in, elements out."""
 
 import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from twisted.logger import Logger
 
 from xmppd.api.auth import IAccount
 from xmppd.auth.attempt import Attempt
 from xmppd.auth.gate import Success
 from xmppd.auth.portal import Authenticator
-from xmppd.sasl.binding import announced
 from xmppd.sasl.exchange import Challenge, Condition, Failed, SaslContext
+from xmppd.stream.errors import StreamError
 from xmppd.wire.element import Element
-from xmppd.wire.namespaces import CHANNEL_BINDINGS, SASL, XML_LANG
+from xmppd.wire.namespaces import SASL, XML_LANG
+
+_log = Logger()
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """The client is who it says it is; `success` is the element to tell it so."""
+    """The client is who it says it is.
+
+    `logout` is to be called once, and does not raise; `success` is the element to tell the client.
+    """
 
     account: IAccount
     logout: Callable[[], None]
@@ -28,7 +34,7 @@ class Login:
     """The attempts of one stream to log in.
 
     - `context`: the stream, with what was offered on it.
-    - `failures`: how many attempts have failed.
+    - `failures`: how many attempts have come to nothing, those given up by the client included.
     """
 
     __slots__ = ("_address", "_attempt", "_authenticator", "context", "failures")
@@ -42,27 +48,19 @@ class Login:
         self.context = context
         self.failures = failures
 
-    async def auth(self, element: Element) -> Element | LoggedIn:
-        """Answer `<auth/>`, which begins a new attempt whatever became of the last one."""
-        self.abandon()
-        begun = self._authenticator.begin(
-            element.attrs.get("mechanism", ""), self.context, self._address
-        )
-        if isinstance(begun, Failed):
-            return self._failure(begun)
-        self._attempt = begun
-        return await self._step(element, initial=True)
+    async def answer(self, element: Element) -> Element | LoggedIn:
+        """Answer a client's SASL element.
 
-    async def response(self, element: Element) -> Element | LoggedIn:
-        """Answer `<response/>`."""
-        if self._attempt is None:
-            return self._failure(Failed(Condition.MALFORMED_REQUEST, "there is nothing to answer"))
-        return await self._step(element, initial=False)
-
-    def abort(self) -> Element:
-        """Answer `<abort/>` (RFC 6120 6.4.4)."""
-        self.abandon()
-        return self._failure(Failed(Condition.ABORTED))
+        Raises `StreamError` for one that no client sends.
+        """
+        match element.name:
+            case "auth":
+                return await self._auth(element)
+            case "response":
+                return await self._response(element)
+            case "abort":
+                return self._abort()
+        raise StreamError("unsupported-stanza-type")
 
     def abandon(self) -> None:
         """Give up the attempt under way, if there is one."""
@@ -70,64 +68,81 @@ class Login:
         if attempt is not None:
             attempt.abort()
 
-    async def _step(self, element: Element, *, initial: bool) -> Element | LoggedIn:
-        attempt = self._attempt
-        assert attempt is not None  # both callers have seen to it
+    async def _auth(self, element: Element) -> Element | LoggedIn:
+        """Begin a new attempt, whatever became of the last one (RFC 6120 6.4.2)."""
+        if self._attempt is not None:
+            self.failures += 1
+            self.abandon()
+        name = element.attrs.get("mechanism", "")
+        begun = self._authenticator.begin(name, self.context, self._address)
+        if isinstance(begun, Failed):
+            return self._failure(begun)
+        self._attempt = begun
+        return await self._step(begun, element.text, initial=True)
+
+    async def _response(self, element: Element) -> Element | LoggedIn:
+        if self._attempt is None:
+            return self._failure(Failed(Condition.MALFORMED_REQUEST, "there is nothing to answer"))
+        return await self._step(self._attempt, element.text, initial=False)
+
+    def _abort(self) -> Element:
+        """RFC 6120 6.4.4."""
+        self.abandon()
+        return self._failure(Failed(Condition.ABORTED))
+
+    async def _step(self, attempt: Attempt, text: str, *, initial: bool) -> Element | LoggedIn:
         try:
-            data = _decode(element.text, initial=initial)
+            data = _decode(text, initial=initial)
         except ValueError:
             self.abandon()
             return self._failure(Failed(Condition.INCORRECT_ENCODING))
         outcome = await attempt.step(data)
         if isinstance(outcome, Challenge):
-            return Element("challenge", SASL, {}, [_encode(outcome.data)])
+            return _with_data("challenge", base64.b64encode(outcome.data).decode())
         self._attempt = None
         if isinstance(outcome, Success):
-            final = [] if outcome.data is None else [_encode(outcome.data)]
-            success = Element("success", SASL, {}, list(final))
-            return LoggedIn(outcome.account, outcome.logout, success)
+            return LoggedIn(outcome.account, _guarded(outcome.logout), _success(outcome.data))
         return self._failure(outcome)
 
     def _failure(self, failed: Failed) -> Element:
-        if failed.condition is not Condition.ABORTED:
-            self.failures += 1
+        self.failures += 1
         failure = Element("failure", SASL)
-        failure.add(failed.condition.value, SASL)
+        failure.add(failed.condition.value)
         if failed.text:
             failure.add("text", SASL, failed.text).attrs[XML_LANG] = "en"
         return failure
 
 
-def mechanisms(names: tuple[str, ...]) -> Element:
-    """Return the stream feature that offers these mechanisms (RFC 6120 6.3.3)."""
-    feature = Element("mechanisms", SASL)
-    for name in names:
-        feature.add("mechanism", SASL, name)
-    return feature
+def _guarded(logout: Callable[[], None]) -> Callable[[], None]:
+    """Return a logout that logs what a realm of somebody else's raises in it."""
+
+    def log_out() -> None:
+        try:
+            logout()
+        except Exception:
+            _log.failure("logging out failed")
+
+    return log_out
 
 
-def channel_bindings(context: SaslContext, names: tuple[str, ...]) -> Element | None:
-    """Return the stream feature that names the channel-binding types (XEP-0440), if any."""
-    types = announced(context, names)
-    if not types:
-        return None
-    feature = Element("sasl-channel-binding", CHANNEL_BINDINGS)
-    for name in types:
-        feature.add("channel-binding", CHANNEL_BINDINGS, type=name)
-    return feature
+def _success(data: bytes | None) -> Element:
+    """Return `<success/>`; data of no length stands there as an equals sign (RFC 6120 6.4.6)."""
+    if data is None:
+        return Element("success", SASL)
+    return _with_data("success", base64.b64encode(data).decode() or "=")
+
+
+def _with_data(name: str, text: str) -> Element:
+    return Element(name, SASL, {}, [text] if text else [])
 
 
 def _decode(text: str, *, initial: bool) -> bytes | None:
-    """Decode the content of an element (RFC 6120 6.4.2, 6.4.3). Raises `ValueError`."""
+    """Decode the content of an element (RFC 6120 6.4.2, 6.4.3, 13.9.1). Raises `ValueError`."""
     if not text:
         return None if initial else b""
     if text == "=":
         return b""
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise ValueError(str(error)) from None
-
-
-def _encode(data: bytes) -> str:
-    return base64.b64encode(data).decode() or "="
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("padding that is not canonical")
+    return data

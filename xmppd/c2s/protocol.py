@@ -1,9 +1,11 @@
 """A client's connection: bytes, deadlines and TLS for its streams (RFC 6120 sections 3 to 5).
 
 Until a resource is bound, a `Negotiation` decides what each first-level element means; from then on
-the stanzas go to the `Session`, and the negotiation's memory is given back.
+the stanzas go to the `Session`, and the negotiation's memory is given back. At the end, when there
+is neither any more, the connection stays for a while, for the client to close its side.
 """
 
+from math import inf
 from typing import Any
 
 from twisted.internet.interfaces import IHandshakeListener, IProtocol
@@ -11,7 +13,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from xmppd.c2s.negotiation import IChannel, Negotiation
+from xmppd.c2s.channel import IChannel
+from xmppd.c2s.negotiation import Negotiation
 from xmppd.c2s.service import ClientService
 from xmppd.c2s.session import Session
 from xmppd.net.tls import ConnectionCreator
@@ -20,7 +23,7 @@ from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq, Message, Presence, Stanza
 from xmppd.stream.errors import StreamError
 from xmppd.stream.events import Broken, Received
-from xmppd.stream.inbound import InboundStream
+from xmppd.stream.inbound import InboundStream, State
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import CLIENT, PING
 
@@ -33,7 +36,9 @@ class ClientProtocol:
 
     - `secure`: whether it is under TLS, `address`: where it comes from (an IP address).
     - `deadline`: when it has to be done with what it is about (seconds of the service's clock), 0
-      for never; `last_seen`: when it last sent something, to within a second.
+      for never.
+    - `last_seen`: when it last sent something, to within a second; before all times since it was
+      asked for a sign of life and has not given one.
     """
 
     __slots__ = (
@@ -84,53 +89,32 @@ class ClientProtocol:
     def dataReceived(self, data: bytes) -> None:
         """Take what the client sent. An exception of ours ends this stream and nothing else."""
         self.last_seen = self._service.now
-        if self._writer is None:
-            return
         try:
-            negotiation = self._negotiation
-            if negotiation is not None:
-                negotiation.receive(data)
-            else:
-                self.handle(self._stream.receive(data))
+            if self._negotiation is not None:
+                self._negotiation.receive(data)
+                data = b""
+            if self._session is not None:
+                self._read(data)
+            elif self._negotiation is None:
+                self._await_end(data)
         except Exception:
             self._log.failure("a client's stream failed")
             self.fail(StreamError("internal-server-error"))
 
     def connectionLost(self, reason: Failure) -> None:
         """Let go of everything: the connection is gone."""
-        self._stream.end()
-        negotiation, self._negotiation = self._negotiation, None
-        if negotiation is not None:
-            negotiation.end()
-        self._end_session()
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.detach()
         self._transport = None
         self._service.disconnected(self)
+        self._stream.end()
+        self._end_negotiation()
+        session, self._session = self._session, None
+        if session is not None:
+            session.leave()
 
     # The stream once it is bound.
-
-    def handle(self, events: list[object]) -> None:
-        """Act on what has come in over the bound stream."""
-        session = self._session
-        for event in events:
-            if session is None or self._writer is None:
-                return
-            if type(event) in _STANZAS:
-                session.receive(event)  # type: ignore[arg-type]  # the line above says so
-            else:
-                self.end_of_stream(event)
-            session = self._session
-
-    def end_of_stream(self, event: object) -> None:
-        """Act on an event that is no stanza: the client's end of the stream, or what breaks it."""
-        if isinstance(event, Broken):
-            self.fail(event.error)
-        elif isinstance(event, Received):
-            self.fail(StreamError("unsupported-stanza-type"))
-        else:
-            self.close()
 
     def establish(self, session: Session) -> None:
         """Negotiation is over: `session` is bound."""
@@ -138,20 +122,47 @@ class ClientProtocol:
         self._negotiation = None
         self.deadline = 0.0
         self._service.established(self)
-        session.start()
         self._stream.establish()
-        self.handle(self._stream.receive(b""))
+        session.start()
+
+    def _read(self, data: bytes) -> None:
+        """Act on what comes in over the bound stream."""
+        for event in self._stream.receive(data):
+            session = self._session
+            if session is None:
+                return
+            if type(event) in _STANZAS:
+                session.receive(event)  # type: ignore[arg-type]  # the line above says so
+            else:
+                self.end_of_stream(event)
+
+    def end_of_stream(self, event: object) -> None:
+        """Act on an event that is no stanza: the client's end of the stream, or what breaks it."""
+        session = self._session
+        if isinstance(event, Broken):
+            self.fail(event.error)
+        elif isinstance(event, Received):
+            self.fail(StreamError("unsupported-stanza-type"))
+        elif session is None:
+            self.close()
+        else:
+            self._limit_end()
+            session.leave(self.close)
 
     # ILink, and what the negotiation needs.
 
     def send(self, stanza: Stanza) -> None:
-        """Write a stanza."""
-        if self._writer is not None:
+        """Write a stanza. One that cannot be written, by a fault of ours, is logged and dropped."""
+        if self._writer is None:
+            return
+        try:
             self._writer.write(stanza.to_bytes())
+        except ValueError:
+            self._log.failure("{stanza} cannot be written", stanza=repr(stanza))
 
     def write(self, data: bytes) -> None:
         """Write bytes of the stream."""
-        if self._writer is not None:
+        if self._writer is not None and self._negotiation is not None:
             self._writer.write(data)
 
     def element(self, element: Element) -> None:
@@ -175,12 +186,14 @@ class ClientProtocol:
         if self._writer is not None:
             self._writer.start_tls(creator)
 
+    # The end.
+
     def fail(self, error: StreamError) -> None:
-        """End the stream with that error (RFC 6120 4.9.1.1) and close the connection."""
+        """End the stream with that error (RFC 6120 4.9.1.1)."""
         self._close(self._stream.fail(error, self._service.token()))
 
     def close(self) -> None:
-        """End the stream without an error, in answer to the client's own end (RFC 6120 4.4)."""
+        """End the stream without an error (RFC 6120 4.4)."""
         self._close(self._stream.close())
 
     def abort(self) -> None:
@@ -188,17 +201,67 @@ class ClientProtocol:
         if self._writer is not None:
             self._writer.abort()
 
+    def _close(self, last: bytes) -> None:
+        """Send the last bytes; the connection follows once the client has closed its side, too."""
+        writer = self._writer
+        if writer is None or self._ended:
+            return
+        self._end_negotiation()
+        self._end_session()
+        self._limit_end()
+        if not writer.writable:
+            self._stream.end()  # it does not read, so it will not answer
+        if self._stream.state is State.CLOSED:
+            writer.close(last)
+            return
+        writer.write(last)
+        self.resume()
+        self._await_end(b"")
+
+    def _limit_end(self) -> None:
+        """Set a limit to the time the client may take over what comes now."""
+        self.deadline = self._service.seconds() + self._service.settings.closing_seconds
+
+    def _await_end(self, data: bytes) -> None:
+        """Read on for the client's end of the stream, and for nothing else."""
+        if self._writer is not None and self._stream.receive(data):
+            self._writer.close()
+
+    @property
+    def _ended(self) -> bool:
+        return self._session is None and self._negotiation is None
+
+    def _end_negotiation(self) -> None:
+        negotiation, self._negotiation = self._negotiation, None
+        if negotiation is not None:
+            negotiation.end()
+
+    def _end_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.end()
+
+    def _overflow(self) -> None:
+        """Cut off a client that does not read what it is sent."""
+        self.fail(StreamError("resource-constraint", "you read too slowly"))
+
+    # Time (see `ClientService.sweep`).
+
     def overdue(self) -> None:
         """Act on a deadline that has passed."""
-        if self._writer is None or self._closing:
+        if self._stream.state is State.CLOSED:
             self.abort()
-        elif self._session is not None:
-            asked = self.deadline - self._service.settings.answer_seconds
-            self.deadline = 0.0
-            if self.last_seen < asked:
-                self.fail(StreamError("connection-timeout", "there was no sign of life"))
-        else:
+        elif self._ended:
+            self._stream.end()
+            self._limit_end()
+            if self._writer is not None:
+                self._writer.close()
+        elif self._session is None:
             self.fail(StreamError("connection-timeout", "negotiation took too long"))
+        else:
+            self.deadline = 0.0
+            if self.last_seen == -inf:
+                self.fail(StreamError("connection-timeout", "there was no sign of life"))
 
     def ask(self) -> None:
         """Ask a silent client for a sign of life (XEP-0199); any bytes will do for one."""
@@ -206,6 +269,7 @@ class ClientProtocol:
         if session is None or self.deadline:
             return
         self.deadline = service.seconds() + service.settings.answer_seconds
+        self.last_seen = -inf
         host = JID.make("", session.jid.domainpart)
         ping = Element("ping", PING)
         self.send(Iq(ping, to=session.jid, from_=host, type="get", id=service.token()))
@@ -219,29 +283,3 @@ class ClientProtocol:
     def transport(self) -> Any:
         """The transport, for who asks it about TLS."""
         return self._transport
-
-    @property
-    def _closing(self) -> bool:
-        return self._session is None and self._negotiation is None
-
-    def _close(self, last: bytes) -> None:
-        """Send the last bytes and close; whoever does not take them in time is cut off."""
-        if self._writer is None or (self._closing and self.deadline):
-            return
-        negotiation, self._negotiation = self._negotiation, None
-        if negotiation is not None:
-            negotiation.end()
-        self._end_session()
-        self._stream.end()
-        self.deadline = self._service.seconds() + self._service.settings.closing_seconds
-        self._writer.close(last)
-
-    def _end_session(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            session.end()
-
-    def _overflow(self) -> None:
-        """Cut off a client that does not read what it is sent."""
-        self._end_session()
-        self.fail(StreamError("resource-constraint", "you read too slowly"))

@@ -84,6 +84,8 @@ class ClientService:
         self._strangers: Counter[str] = Counter()
         self._by_network: Counter[str] = Counter()
         self._known: set[Connection] = set()
+        self._refused = 0
+        self._stopping = False
         self._sweep = LoopingCall(self.sweep)
         self._sweep.clock = clock
 
@@ -92,9 +94,16 @@ class ClientService:
         self._sweep.start(SWEEP_SECONDS, now=False)
 
     def stop(self) -> None:
-        """End every stream with `system-shutdown`; the connections close in their own time."""
+        """Admit nobody any more and end every stream with `system-shutdown`.
+
+        The connections close in their own time.
+        """
+        self._stopping = True
         for connection in list(self._connections):
-            connection.fail(StreamError("system-shutdown"))
+            try:
+                connection.fail(StreamError("system-shutdown"))
+            except Exception:
+                self._give_up(connection)
 
     def abandon(self) -> None:
         """Close every connection at once and stop watching."""
@@ -117,12 +126,16 @@ class ClientService:
         return datetime.fromtimestamp(self.wall.now(), UTC)
 
     def admits(self, address: str) -> bool:
-        """Tell whether one more connection may come from that IP address."""
+        """Tell whether one more connection may come from that IP address (RFC 6120 13.12)."""
         network = network_of(address)
-        return (
-            self._strangers[network] < self.settings.strangers
-            and self._by_network[network] < self.settings.connections
-        )
+        if (
+            self._stopping
+            or self._strangers[network] >= self.settings.strangers
+            or self._by_network[network] >= self.settings.connections
+        ):
+            self._refused += 1
+            return False
+        return True
 
     def connected(self, connection: Connection) -> None:
         """Take a connection in."""
@@ -162,9 +175,17 @@ class ClientService:
                 elif connection.last_seen < drowsy:
                     connection.sleep()
             except Exception:
-                self._log.failure("a connection could not be looked after")
-                connection.abort()
+                self._give_up(connection)
         self.binder.sweep()
+        if self._refused:
+            # Not a line for each: how many there are is up to strangers.
+            self._log.warn("{count} connections were refused as too many", count=self._refused)
+            self._refused = 0
+
+    def _give_up(self, connection: Connection) -> None:
+        """Close a connection that what was done with it has failed for; no other may suffer."""
+        self._log.failure("a connection could not be looked after")
+        connection.abort()
 
 
 def network_of(address: str) -> str:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from xmppd.api.router import ISessionHost
@@ -20,6 +22,18 @@ from xmppd.stream.errors import StreamError
 
 State = TypeVar("State")
 
+_OVERHEAD = 512
+"""About what a stanza takes in memory beside its text."""
+
+
+def _gone() -> None:
+    """Stand for a client whose connection is gone: there is nobody to tell of the end."""
+
+
+def weight(stanza: Stanza) -> int:
+    """Return about how many bytes it costs to keep a stanza."""
+    return _OVERHEAD + len(stanza.inner) + len(stanza.extra) + len(stanza.id) + len(stanza.type)
+
 
 @implementer(ISession)
 class Session:
@@ -31,14 +45,16 @@ class Session:
 
     - `jid`: its full JID; `account`: the localpart; `record`: what is published of it.
     - `lang`: the `xml:lang` of the client's stream, "" for none.
-    - `logout`: called once, when the session ends.
+    - `logout`: called once, when the session ends; must not raise.
     """
 
     __slots__ = (
+        "_ended",
         "_gate",
         "_host",
         "_inbox",
         "_inbox_bytes",
+        "_leaving",
         "_link",
         "_logout",
         "_outbox",
@@ -50,6 +66,8 @@ class Session:
         "lang",
         "record",
     )
+
+    _log = Logger()
 
     def __init__(
         self,
@@ -74,6 +92,8 @@ class Session:
         self._gate = gate
         self._settings = settings
         self._states: dict[type, Any] | None = None
+        self._leaving: Callable[[], None] | None = None
+        self._ended = False
         self._inbox: deque[Stanza] | None = None
         self._inbox_bytes = 0
         self._outbox: deque[Stanza] | None = deque()
@@ -108,11 +128,16 @@ class Session:
         if self._inbox is None:
             self._inbox = deque()
         waiting.addCallback(self._go_on)
+        waiting.addErrback(self._crashed)
+
+    def _crashed(self, failure: Failure) -> None:
+        self._log.failure("a client's stanzas could not be worked off", failure=failure)
+        self.close("internal-server-error")
 
     def _queue(self, stanza: Stanza) -> None:
         assert self._inbox is not None
         self._inbox.append(stanza)
-        self._inbox_bytes += len(stanza.inner)
+        self._inbox_bytes += weight(stanza)
         if self._inbox_full and self._link is not None:
             self._link.pause()
 
@@ -129,7 +154,7 @@ class Session:
         was_full = self._inbox_full
         while inbox and self._link is not None:
             stanza = inbox.popleft()
-            self._inbox_bytes -= len(stanza.inner)
+            self._inbox_bytes -= weight(stanza)
             waiting = self._host.submit(stanza, self)
             if waiting is not None:
                 self._wait(waiting)
@@ -139,6 +164,7 @@ class Session:
             self._inbox_bytes = 0
         if was_full and not self._inbox_full and self._link is not None:
             self._link.resume()
+        self._left()
 
     # To the client.
 
@@ -155,39 +181,43 @@ class Session:
             self._hold(stanza)
 
     def _hold(self, stanza: Stanza) -> None:
-        if self._link is None:
+        if self._link is None or self._leaving is _gone:
             return
         if self._outbox is None:
             self._outbox = deque()
             self._gate.add(self)
         self._outbox.append(stanza)
-        self._outbox_bytes += len(stanza.inner)
+        self._outbox_bytes += weight(stanza)
         if self._outbox_bytes > self._settings.output:
             self.close("resource-constraint", "too much is waiting to be sent")
 
     def release(self, settled: Ticket, failed: range) -> bool:
         """Send what waited for storage and need not wait any more (see `Held`)."""
         outbox = self._outbox
+        broken = bool(failed) and any(stanza.ticket in failed for stanza in outbox or ())
         while outbox and outbox[0].ticket <= settled and self._link is not None:
+            if outbox[0].ticket in failed:
+                break
             stanza = outbox.popleft()
-            if stanza.ticket in failed:
-                self.close("internal-server-error", "something you sent could not be kept")
-                return False
-            self._outbox_bytes -= len(stanza.inner)
+            self._outbox_bytes -= weight(stanza)
             self._link.send(stanza)
-        if outbox and self._link is not None:
+        if broken:
+            self.close("internal-server-error", "something you were to be told could not be kept")
+        elif outbox and self._link is not None:
             self._gate.add(self)
             return True
         self._outbox = None
         self._outbox_bytes = 0
+        self._left()
         return False
 
     # The session itself.
 
     def publish(self, **changes: Any) -> None:
-        """Change fields of the record and let everybody see."""
+        """Change fields of the record and let everybody see, as long as the session lasts."""
         self.record = replace(self.record, **changes)
-        self._host.publish(self.record)
+        if self._link is not None:
+            self._host.publish(self.record)
 
     def state(self, kind: type[State]) -> State:
         """Return the session's one instance of `kind`, made at the first call."""
@@ -203,16 +233,35 @@ class Session:
     def close(self, condition: str, text: str = "") -> None:
         """End the session with that stream error."""
         link = self._link
-        if link is not None:
+        if link is not None and not self._ended:
             self.end()
             link.fail(StreamError(condition, text))
 
+    def leave(self, then: Callable[[], None] | None = None) -> None:
+        """End once everything the client has sent is worked off (RFC 6120 10.1), and call `then`.
+
+        The client has closed its stream and still gets what it is to be told (RFC 6120 4.4); or,
+        without `then`, its connection is gone.
+        """
+        if then is None:
+            self._gate.remove(self)
+            self._outbox = None
+        self._leaving = then or _gone
+        self._left()
+
+    def _left(self) -> None:
+        then = self._leaving
+        if then is not None and self._inbox is None and self._outbox is None:
+            self.end()
+            then()
+
     def end(self) -> None:
-        """Leave: the connection is gone or is about to be. Further stanzas go nowhere."""
-        if self._link is None:
+        """Leave at once: the connection is gone or is about to be. Further stanzas go nowhere."""
+        if self._ended:
             return
+        self._ended = True
         self._host.close(self)
-        self._link = None
+        self._link = self._leaving = None
         self._gate.remove(self)
         self._outbox = self._inbox = None
         logout, self._logout = self._logout, None

@@ -20,7 +20,9 @@ class ClientSettings:
 
     Sizes are bytes, times seconds. `connections` counts those of one network, `strangers` those of
     them which have not logged in. A session silent for `idle_seconds` is asked for a sign of life
-    and has `answer_seconds` to give one; after `sleep_seconds` it merely costs less memory.
+    and has `answer_seconds` to give one; after `sleep_seconds` it merely costs less memory. So
+    many `tries` to log in, and `bind_tries` to bind a resource, may fail on one stream; the last
+    of them ends it.
     """
 
     limits: StreamLimits = field(default_factory=StreamLimits)
@@ -33,6 +35,7 @@ class ClientSettings:
     idle_seconds: float = 600.0
     answer_seconds: float = 60.0
     tries: int = 5
+    bind_tries: int = 10
     sessions: int = 50
     connections: int = 1000
     strangers: int = 100
