@@ -3,7 +3,7 @@
 `twisted.plugin.getPlugins` only logs what goes wrong, so we listen to the log while it looks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -17,10 +17,8 @@ from zope.interface import implementer
 
 from twisted import plugins
 from twisted.plugins import xmppd_builtin
-from xmppd.makers import IClusterMaker, IMechanismMaker, IModuleMaker, IStoreMaker
+from xmppd.makers import IMaker
 from xmppd.server.inventory import Inventory
-
-_KINDS = (IModuleMaker, IMechanismMaker, IStoreMaker, IClusterMaker)
 
 
 def discover(package: ModuleType = plugins) -> Inventory:
@@ -30,19 +28,14 @@ def discover(package: ModuleType = plugins) -> Inventory:
     in the inventory's `troubles`; whether that matters depends on what is asked for.
     """
     with _errors() as errors:
-        found = list(chain.from_iterable(getPlugins(kind, package) for kind in _KINDS))
+        found = list(getPlugins(IMaker, package))
         user_stores = [factory.authType for factory in getPlugins(ICheckerFactory, package)]
     shipped = vars(xmppd_builtin).values()
     return Inventory.of(
-        _once(chain(shipped, found)),
+        chain(shipped, found),
         user_stores=sorted(set(user_stores)),
         troubles=sorted({_trouble(error, package) for error in errors}),
     )
-
-
-def _once(makers: Iterable[object]) -> list[object]:
-    """Drop the second sight of a maker: getPlugins finds the shipped ones, too."""
-    return list({id(maker): maker for maker in makers}.values())
 
 
 @contextmanager
@@ -52,8 +45,10 @@ def _errors() -> Iterator[list[BaseException]]:
 
     @implementer(ILogObserver)
     def observe(event: LogEvent) -> None:
-        if "log_failure" in event:
-            errors.append(event["log_failure"].value)
+        # The first is where twisted.python.log, by which getPlugins speaks, puts it.
+        failure = event.get("failure") or event.get("log_failure")
+        if failure is not None:
+            errors.append(failure.value)
 
     globalLogPublisher.addObserver(observe)
     try:
