@@ -82,19 +82,20 @@ def run(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -
 
 
 def build(source: Path, into: Path, *kinds: str) -> None:
-    """Build distributions of these kinds ("sdist", "wheel") of a source tree."""
+    """Build distributions of these kinds ("sdist", "wheel") of a source tree, which gets dirty."""
     wanted = [f"--{kind}" for kind in kinds]
     run(sys.executable, "-m", "build", "--no-isolation", *wanted, "-o", into, source, cwd=source)
 
 
-def empty_environment(folder: Path) -> Path:
-    """Make an environment that sees what is installed here, and return its `bin`.
+def empty_environment(folder: Path, *paths: Path) -> Path:
+    """Make an environment that sees what is installed here, and `paths`; return its `bin`.
 
     Whatever is installed here by a .pth file (this checkout, for one) it does not see.
     """
     venv.create(folder, with_pip=False, symlinks=True)
     (packages,) = folder.glob("lib/python3*/site-packages")
-    (packages / "dependencies.pth").write_text("\n".join(site.getsitepackages()))
+    seen = [*map(str, paths), *site.getsitepackages()]
+    (packages / "dependencies.pth").write_text("\n".join(seen))
     return folder / "bin"
 
 
