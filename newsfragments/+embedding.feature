@@ -1,0 +1,1 @@
+A Twisted program can run the server inside, with ports or without.
