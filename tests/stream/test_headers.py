@@ -1,0 +1,141 @@
+"""Tests of xmppd.stream.headers."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from xmppd.stanza.jid import JID
+from xmppd.stream.errors import StreamError
+from xmppd.stream.events import Opened
+from xmppd.stream.headers import answer_to, answer_version, read_header, write_header
+from xmppd.wire.namespaces import CLIENT, SERVER, STREAMS, XML_LANG
+from xmppd.wire.parser import Header
+
+
+def header(
+    name: str = "stream", ns: str = STREAMS, default: str | None = CLIENT, **attrs: str
+) -> Header:
+    """Return a header as the parser does; `from_` and `lang` stand for what cannot be a keyword."""
+    names = {"from_": "from", "lang": XML_LANG}
+    written = {names.get(key, key): value for key, value in attrs.items()}
+    declared = {"stream": STREAMS} if default is None else {"": default, "stream": STREAMS}
+    return Header(name, ns, {"version": "1.0", **written}, declared)
+
+
+class ReadHeaderTests(SynchronousTestCase):
+    """What a peer's header says, and what is wrong with it."""
+
+    def test_addresses(self) -> None:
+        juliet = JID.parse("juliet@example.org/balcony")
+        for attrs, expected in (
+            ({}, Opened(None, None, "")),
+            ({"to": "example.org"}, Opened(JID.parse("example.org"), None, "")),
+            ({"to": "EXAMPLE.org."}, Opened(JID.parse("example.org"), None, "")),
+            ({"from_": "Juliet@example.org/balcony"}, Opened(None, juliet, "")),
+            ({"id": "ours to give", "foo": "bar"}, Opened(None, None, "")),
+        ):
+            self.assertEqual(read_header(header(**attrs), CLIENT), expected)
+
+    def test_languages(self) -> None:
+        """Every stanza of the stream may come to bear it: what is no tag counts for nothing."""
+        for lang, expected in (
+            ("en", "en"),
+            ("de-CH", "de-CH"),
+            ("i-klingon", "i-klingon"),
+            ("sl-rozaj-biske-1994", "sl-rozaj-biske-1994"),
+            ("", ""),
+            ("'/><x a='", ""),
+            ("d\u00e9", ""),
+            ("en_US", ""),
+            ("toolongatag", ""),
+            ("en" + "-abcdefgh" * 7, "en" + "-abcdefgh" * 7),
+            ("en" + "-abcdefgh" * 8, ""),
+            ("x" * 200_000, ""),
+        ):
+            self.assertEqual(read_header(header(lang=lang), CLIENT).lang, expected)
+
+    def test_default_namespaces(self) -> None:
+        """RFC 6120 4.8.2: the content's, or none of its own beside the stream's."""
+        for content in (CLIENT, SERVER):
+            for default in (content, STREAMS, "", None):
+                self.assertEqual(
+                    read_header(header(default=default), content), Opened(None, None, "")
+                )
+
+    def test_faults(self) -> None:
+        for wrong, condition in (
+            (header(ns="http://wrong.namespace.example.org/"), "invalid-namespace"),
+            (header(ns=""), "invalid-namespace"),
+            (header(ns=CLIENT, name="message"), "invalid-namespace"),
+            (header(name="streams"), "bad-format"),
+            (header(default=SERVER), "invalid-namespace"),
+            (header(default="urn:example"), "invalid-namespace"),
+            (header(version=""), "unsupported-version"),
+            (header(version="0.9"), "unsupported-version"),
+            (header(version="one"), "unsupported-version"),
+            (header(version="1"), "unsupported-version"),
+            (header(version="\u0661.\u0660"), "unsupported-version"),
+            (header(to=""), "improper-addressing"),
+            (header(to="a@b@c"), "improper-addressing"),
+            (header(from_="@example.org"), "improper-addressing"),
+        ):
+            with self.assertRaises(StreamError) as caught:
+                read_header(wrong, CLIENT)
+            self.assertEqual(caught.exception.condition, condition, wrong)
+
+
+class AnswerTests(SynchronousTestCase):
+    """What our header says in answer to the peer's."""
+
+    def test_version(self) -> None:
+        """RFC 6120 4.7.5: the lower of both, compared as numbers; none where none was given."""
+        for theirs, ours in (
+            ("1.0", "1.0"),
+            ("1.1", "1.0"),
+            ("1.10", "1.0"),
+            ("2.0", "1.0"),
+            ("11.0", "1.0"),
+            ("01.00", "1.0"),
+            ("0.9", "0.9"),
+            ("0.10", "0.10"),
+            ("00.09", "0.9"),
+            ("", ""),
+            ("1", ""),
+            ("1.0.0", ""),
+            ("9" * 1000 + ".0", ""),
+        ):
+            self.assertEqual(answer_version(header(version=theirs)), ours, theirs)
+        self.assertEqual(answer_version(Header("stream", STREAMS, {}, {})), "")
+
+    def test_to(self) -> None:
+        """RFC 6120 4.7.2: the bare JID they gave, nothing if they gave none."""
+        for attrs, expected in (
+            ({}, None),
+            ({"from_": "juliet@example.org"}, JID.parse("juliet@example.org")),
+            ({"from_": "juliet@example.org/balcony"}, JID.parse("juliet@example.org")),
+            ({"from_": "@"}, None),
+        ):
+            self.assertEqual(answer_to(header(**attrs)), expected)
+
+
+class WriteHeaderTests(SynchronousTestCase):
+    """Our header as bytes."""
+
+    def test_all_of_it(self) -> None:
+        self.assertEqual(
+            write_header(CLIENT, "example.org", "id", JID.parse("a@b"), "1.0"),
+            b"<?xml version='1.0'?><stream:stream xmlns='jabber:client'"
+            b" xmlns:stream='http://etherx.jabber.org/streams' id='id' from='example.org' to='a@b'"
+            b" version='1.0' xml:lang='en'>",
+        )
+
+    def test_what_can_be_missing(self) -> None:
+        self.assertEqual(
+            write_header(SERVER, "example.org", "id", None, ""),
+            b"<?xml version='1.0'?><stream:stream xmlns='jabber:server'"
+            b" xmlns:stream='http://etherx.jabber.org/streams' id='id' from='example.org'"
+            b" xml:lang='en'>",
+        )
+
+    def test_escaped(self) -> None:
+        written = write_header(CLIENT, "a", "<'\"&", JID.make("o'>", "b"), "1.0")
+        self.assertIn(b" id='&lt;&apos;&quot;&amp;'", written)
+        self.assertIn(b" to='o&apos;&gt;@b'", written)
