@@ -1,0 +1,88 @@
+"""Strangers at other people's accounts, for every shipped feature.
+
+Made of what the features register: a new one is held to it without a test of its own.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.plays import refusal
+from xmppd import modules
+from xmppd.api.registrations import ACCOUNT, HOST, SERVICE, HandleIq
+from xmppd.testing.fake_host import FakeHost
+
+OPEN: frozenset[tuple[str, str]] = frozenset()
+"""The (type, namespace) of requests which strangers may be answered, each for a reason."""
+
+
+def shipped() -> Iterator[type]:
+    """Yield the class of every shipped feature."""
+    for found in pkgutil.iter_modules(modules.__path__, f"{modules.__name__}."):
+        module = importlib.import_module(found.name)
+        for value in vars(module).values():
+            ours = isinstance(value, type) and value.__module__ == found.name
+            if ours and hasattr(value, "registrations"):
+                yield value
+
+
+class StrangersTests(SynchronousTestCase):
+    """All shipped features on one host, and somebody asking for Juliet's."""
+
+    def setUp(self) -> None:
+        self.host = FakeHost()
+        for feature in shipped():
+            self.host.load(feature)
+        self.host.add_account("juliet")
+        self.handlers = [record for _, record in self.host.registry.records(HandleIq)]
+
+    def request(self, handler: HandleIq, to: str) -> str:
+        payload = f"<{handler.name} xmlns='{handler.ns}'/>"
+        return f"<iq type='{handler.type}' id='1' to='{to}'>{payload}</iq>"
+
+    def test_they_are_refused(self) -> None:
+        """Over c2s and s2s, and just as if there were no such account (RFC 6120 13.11)."""
+        strangers = self.host.login("nurse/kitchen"), self.host.remote("romeo@example.net/orchard")
+        for handler in self.handlers:
+            if ACCOUNT in handler.at and (handler.type, handler.ns) in OPEN:
+                continue
+            for stranger in strangers:
+                for to in ("juliet@example.org", "nobody@example.org"):
+                    stranger.sends(self.request(handler, to))
+                    stranger.receives(
+                        refusal("service-unavailable", id="1", from_=to, to=str(stranger.jid))
+                    )
+
+    def test_the_owner_is_not(self) -> None:
+        """The requests are such as are answered to whoever may ask."""
+        juliet = self.host.login("juliet/balcony")
+        answered = 0
+        for handler in self.handlers:
+            if handler.at in (HOST, SERVICE):
+                continue
+            juliet.sends(self.request(handler, "juliet@example.org"))
+            [answer] = juliet.take()
+            self.assertIn('type="result"', answer, handler)
+            answered += 1
+        self.assertGreater(answered, 3)
+
+    def test_nor_anybody_at_the_host(self) -> None:
+        romeo = self.host.remote("romeo@example.net/orchard")
+        for handler in self.handlers:
+            if HOST in handler.at:
+                romeo.sends(self.request(handler, "example.org"))
+                [answer] = romeo.take()
+                self.assertIn('type="result"', answer, handler)
+
+    def test_features_leave_nothing_behind(self) -> None:
+        for feature in self.host.registry.features:
+            self.host.remove(feature)
+        juliet = self.host.login("juliet/balcony")
+        for handler in self.handlers:
+            juliet.sends(self.request(handler, "example.org"))
+            juliet.receives(
+                refusal("service-unavailable", id="1", from_="example.org", to=str(juliet.jid))
+            )
+        self.assertEqual([], self.host.clock.getDelayedCalls())
