@@ -34,7 +34,7 @@ class CountingEntropy:
     def token_bytes(self, count: int) -> bytes:
         """Return the next number as `count` bytes."""
         self._made += 1
-        return self._made.to_bytes(8, "big")[-count:].rjust(count, b"\0")
+        return (self._made % 256**count).to_bytes(count, "big")
 
     def token(self) -> str:
         """Return the next id."""

@@ -23,9 +23,9 @@ class Mailbox:
         got = self.take()
         if got != wanted:
             raise AssertionError(
-                f"{self._owner} should have received {_listed(wanted)}\nbut received {_listed(got)}"
+                f"{self._owner} should have received{_listed(wanted)}\nbut received{_listed(got)}"
             )
 
 
 def _listed(texts: list[str]) -> str:
-    return "".join(f"\n    {text}" for text in texts) or "nothing"
+    return ":" + "".join(f"\n    {text}" for text in texts) if texts else " nothing"
