@@ -60,3 +60,8 @@ def feed_all(parser: StreamParser, chunks: Iterable[bytes]) -> list[object]:
 def single_bytes(data: bytes) -> list[bytes]:
     """Cut `data` into pieces of one byte."""
     return [data[at : at + 1] for at in range(len(data))]
+
+
+def kinds(events: list[object]) -> list[type]:
+    """Return what the events are: a fault must not pass for the stanza that was expected."""
+    return [type(event) for event in events]

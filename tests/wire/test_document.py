@@ -59,6 +59,12 @@ class DocumentTests(SynchronousTestCase):
         for data in NOT_DOCUMENTS:
             self.assertRaises(DocumentError, parse_document, data)
 
+    def test_always_utf8(self) -> None:
+        """Whatever it declares."""
+        for encoding in (b"ISO-8859-1", b"US-ASCII", b"UTF-16", b"x-none"):
+            data = b"<?xml version='1.0' encoding='%b'?><a>\xc3\xa9</a>" % encoding
+            self.assertEqual(parse_document(data), Element("a", "", {}, ["\u00e9"]), encoding)
+
     def test_errors_tell_nothing(self) -> None:
         error = self.assertRaises(DocumentError, parse_document, b"<a>secret</secret>")
         self.assertNotIn("secret", str(error))

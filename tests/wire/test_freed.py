@@ -3,6 +3,7 @@
 import gc
 import weakref
 from collections.abc import Callable
+from sys import getrefcount
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -103,6 +104,15 @@ class FreedTests(SynchronousTestCase):
 
         self.assertFalse(freed(use))
         gc.collect()
+
+    def test_attributes_are_not_kept(self) -> None:
+        """A parser that sleeps holds nothing of the last stanza."""
+        parser = StreamParser(CLIENT, {"iq": lambda attrs, *_: attrs}, ParserLimits())
+        parser.feed(HEADER)
+        (attrs,) = parser.feed(b"<iq id='a'/>")
+        before = getrefcount(attrs)
+        parser.sleep()
+        self.assertEqual(getrefcount(attrs), before - 1)
 
     def test_events_are_not_kept(self) -> None:
         """A parser holds no stanza that it has returned."""

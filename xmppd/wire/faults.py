@@ -17,7 +17,8 @@ class Refused(Exception):
 def check_beginning(data: bytes) -> None:
     """Refuse a stream whose first two bytes (or one) begin UTF-16 or UTF-32 (RFC 6120 11.6).
 
-    Expat would follow them, whatever encoding it was told.
+    Expat would follow them, whatever encoding it was told. COMPAT(.NET): a mark of UTF-8, which its
+    writers put first, is passed over as expat does it, though 11.6 forbids sending one.
     """
     if _OTHER_ENCODING.match(data):
         raise Refused(*_NOT_UTF8)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class ParserLimits:
     """Bounds on one stream; reaching one ends that stream with `policy-violation`.
 
-    - `stanza`: bytes of one first-level element, and of the stream header.
+    - `stanza`: bytes of one first-level element, and of the stream header; more must not be fed
+      while more waits to be read.
     - `tag`: bytes of a tag (or entity) that has begun and not ended.
     - `depth`: nesting, the stream's root included; 3 at least.
     - `attributes`: attributes of one tag, and namespace declarations of the stream header.

@@ -156,7 +156,7 @@ class StreamParser:
 
         The next input wakes it.
         """
-        if self._depth == 1 and not (self._buffer or self._rest or self._hold):
+        if self._depth == 1 and not (self._buffer or self._rest):
             self._expat = None
             self._top = _NOTHING
 
@@ -168,10 +168,11 @@ class StreamParser:
         events = self._events
         if self._hold is not None:
             data = self._hold.release(data)
-        if self._rest:
-            data = self._rest + data
-            self._rest = b""
         try:
+            if self._rest:
+                if data and len(self._rest) > self.limits.stanza:
+                    raise Refused("policy-violation", "too much is sent ahead of our answers")
+                data, self._rest = self._rest + data, b""
             while data:
                 data = self._parse(data)
                 if data and events and self.one_by_one:
@@ -247,11 +248,11 @@ class StreamParser:
             self._buffer = self._behind(self._cut_at)
             self._base = self._cut_at
         if self._depth == 1 and self._buffer:
-            text = self._buffer.partition(b"<")[0]
-            if text.strip(_SPACE):
-                raise Refused("bad-format", "text between stanzas")
-            if len(text) == len(self._buffer):
-                self._cut_at = self._base = self._base + len(text)
+            tag = self._buffer.find(b"<")
+            end = len(self._buffer) if tag < 0 else tag
+            self._check_gap(self._base + end)
+            if tag < 0:
+                self._cut_at = self._base = self._base + end
                 self._buffer = b""
 
     def _check_unfinished(self) -> None:
