@@ -34,7 +34,7 @@ class CountingEntropy:
     def token_bytes(self, count: int) -> bytes:
         """Return the next number as `count` bytes."""
         self._made += 1
-        return (self._made % 256**count).to_bytes(count, "big")
+        return (self._made % (1 << 8 * count)).to_bytes(count, "big")
 
     def token(self) -> str:
         """Return the next id."""
