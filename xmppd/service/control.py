@@ -82,6 +82,7 @@ class ControlProtocol(Protocol):
         self._gone = gone
         self._received = b""
         self._busy = False
+        self._lost = False
         self._silence: IDelayedCall | None = None
 
     @override
@@ -100,7 +101,7 @@ class ControlProtocol(Protocol):
 
     @override
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._busy = True  # there is nobody left to serve
+        self._lost = True
         self._received = b""
         self._stop_expecting()
         self._gone()
@@ -129,7 +130,7 @@ class ControlProtocol(Protocol):
             transport.write(await self._answer(line))
         if len(self._received) >= LONGEST_REQUEST:
             self._hang_up(f"a request has at most {LONGEST_REQUEST} bytes")
-        elif self.connected:
+        elif not self._lost:
             self._busy = False
             transport.resumeProducing()
             self._expect_request()

@@ -102,8 +102,8 @@ def _checked(argument: Argument, given: Mapping[str, Any]) -> Any:
             raise CommandError(f"the argument {argument.name} is missing")
         return argument.default
     value = given[argument.name]
-    if value == argument.default and not argument.required:
-        return value
+    if value is None and argument.default is None and not argument.required:
+        return None
     if argument.kind is float and type(value) is int:
         return float(value)
     if type(value) is not argument.kind:

@@ -1,0 +1,42 @@
+"""Which configuration is meant."""
+
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.server.makers import inventory
+from xmppd.service.configuration import configuration
+from xmppd.service.toml import ConfigError
+
+
+class ConfigurationTests(SynchronousTestCase):
+    """An option counts before the environment, and that before nothing."""
+
+    def file(self, domain: str) -> str:
+        path = Path(self.mktemp()).absolute()
+        path.write_text(f'[host."{domain}"]\n[tls]\ndevelopment = true\n')
+        return str(path)
+
+    def test_files(self) -> None:
+        one, other = self.file("one.example"), self.file("other.example")
+        table = [
+            (one, {}, "one.example"),
+            (one, {"XMPPD_CONFIG": other}, "one.example"),
+            (None, {"XMPPD_CONFIG": other}, "other.example"),
+        ]
+        for option, environ, expected in table:
+            with self.subTest(expected=expected, environ=environ):
+                config, path = configuration(option, inventory(), environ)
+                self.assertEqual(config.hosts[0].name, expected)
+                self.assertTrue(path is not None and path.is_absolute())
+
+    def test_nothing(self) -> None:
+        for environ in ({}, {"XMPPD_CONFIG": ""}):
+            with self.subTest(environ=environ):
+                config, path = configuration(None, inventory(), environ)
+                self.assertIsNone(path)
+                self.assertEqual(config.data, Path("var").absolute())
+                self.assertIn("127.0.0.1", config.listen.addresses)
+
+    def test_a_file_that_is_not_there(self) -> None:
+        self.assertRaises(ConfigError, configuration, "/nowhere/x", inventory(), {})
