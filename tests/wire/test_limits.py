@@ -118,6 +118,16 @@ class SizeTests(LimitsTestCase):
             self.assertEqual(parser.feed(b"<?xml version='1.0'?>" + b"<a".ljust(100, b"x")), [])
             self.assertEqual(parser.feed(b"x"), [fault("a tag is too long")])
 
+    def test_own_tag_in_one_piece(self) -> None:
+        limits = ParserLimits(tag=100)
+        for hold_back in (False, True):
+            parser = new_parser(limits=limits, hold_back=hold_back)
+            parser.feed(HEADER)
+            most = b"<iq id='%b'/>" % (b"x" * (100 - len(b"<iq id=''/>")))
+            self.assertEqual(len(parser.feed(most)), 1)
+            longer = most.replace(b"x", b"xx", 1)
+            self.assertEqual(parser.feed(longer), [fault("a tag is too long")])
+
     def test_text_is_no_tag(self) -> None:
         for hold_back in HOLDING:
             parser = new_parser(limits=ParserLimits(tag=100), hold_back=hold_back)

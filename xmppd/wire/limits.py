@@ -9,7 +9,8 @@ class ParserLimits:
 
     - `stanza`: bytes of one first-level element, and of the stream header; more must not be fed
       while more waits to be read.
-    - `tag`: bytes of a tag (or entity) that has begun and not ended.
+    - `tag`: bytes of a tag (or entity) that has begun and not ended, and of a first-level element's
+      own tag, whose attributes are written anew for whoever it goes to.
     - `depth`: nesting, the stream's root included; 3 at least.
     - `attributes`: attributes of one tag, and namespace declarations of the stream header.
     - `children`: elements directly inside one first-level element.

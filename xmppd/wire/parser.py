@@ -29,6 +29,7 @@ _NAME = re.compile(rb"[^< \t\r\n/>]+")
 _SPACE = b" \t\r\n"
 _NOTHING: tuple[str, dict[str, str]] = ("", {})
 _DEFERS = defers()
+_TAG_TOO_LONG = "policy-violation", "a tag is too long"
 _TOO_LARGE = "policy-violation", "a stanza is too large"
 _TOO_MANY = "policy-violation", "too many attributes"
 
@@ -265,7 +266,7 @@ class StreamParser:
             assert expat is not None  # it is let go of together with the buffer
             held = self._base + len(self._buffer) - expat.CurrentByteIndex
         if held > self.limits.tag:
-            raise Refused("policy-violation", "a tag is too long")
+            raise Refused(*_TAG_TOO_LONG)
 
     # Expat's handlers.
 
@@ -321,6 +322,8 @@ class StreamParser:
             self._top = name, attrs
             self._top_at = index
             self._inner_at = self._base + tag.end()  # type: ignore[union-attr]  # expat has read it
+            if self._inner_at - index > self.limits.tag:
+                raise Refused(*_TAG_TOO_LONG)
         elif depth >= self.limits.depth:
             raise Refused("policy-violation", "elements are nested too deeply")
 
