@@ -43,9 +43,15 @@ def config(*hosts: HostConfig, data: Path = Path("/nowhere")) -> ServerConfig:
 
 
 class House:
-    """A server whose storage is open; `run` has it do commands."""
+    """A server whose storage is open, unless told otherwise; `run` has it do commands."""
 
-    def __init__(self, *hosts: HostConfig, extra: Iterable[object] = ()) -> None:
+    def __init__(
+        self,
+        *hosts: HostConfig,
+        extra: Iterable[object] = (),
+        data: Path = Path("/nowhere"),
+        opened: bool = True,
+    ) -> None:
         self.clock = Clock()
         self.wall = FixedWall()
         self.workers = InlineWorkers()
@@ -57,8 +63,9 @@ class House:
             lambda function, *arguments: function(*arguments),
         )
         inventory = Inventory.of((*vars(xmppd_builtin).values(), *extra), ("xmppd",))
-        self.server: Server = build(config(*hosts), inventory, outside)
-        self.server.open_storage()
+        self.server: Server = build(config(*hosts, data=data), inventory, outside)
+        if opened:
+            self.server.open_storage()
         self.commands: dict[str, Command] = {each.name: each for each in commands(self.server)}
 
     def run(self, name: str, **arguments: Any) -> Any:

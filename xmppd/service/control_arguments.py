@@ -54,7 +54,7 @@ def command_line(commands: Sequence[CommandInfo]) -> argparse.ArgumentParser:
 def _add(words: Any, word: str, command: CommandInfo, general: argparse.ArgumentParser) -> None:
     parser = words.add_parser(
         word,
-        help=command.help,
+        help=_literal(command.help),
         description=command.help,
         parents=[general],
         allow_abbrev=False,
@@ -67,7 +67,7 @@ def _add(words: Any, word: str, command: CommandInfo, general: argparse.Argument
 
 def _add_argument(parser: argparse.ArgumentParser, argument: ArgumentInfo) -> None:
     option = argument.name.replace("_", "-")
-    help = argument.help.replace("%", "%%")
+    help = _literal(argument.help)
     if argument.secret:
         parser.add_argument(
             f"--{option}-stdin",
@@ -88,3 +88,8 @@ def _add_argument(parser: argparse.ArgumentParser, argument: ArgumentInfo) -> No
             metavar=argument.kind.upper() if argument.kind != "str" else option.upper(),
             help=help,
         )
+
+
+def _literal(text: str) -> str:
+    """Return help in which argparse finds nothing to fill in."""
+    return text.replace("%", "%%")
