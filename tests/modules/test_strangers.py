@@ -44,7 +44,12 @@ class StrangersTests(SynchronousTestCase):
 
     def test_they_are_refused(self) -> None:
         """Over c2s and s2s, and just as if there were no such account (RFC 6120 13.11)."""
-        strangers = self.host.login("nurse/kitchen"), self.host.remote("romeo@example.net/orchard")
+        strangers = (
+            self.host.login("nurse/kitchen"),
+            self.host.remote("romeo@example.net/orchard"),
+            self.host.remote("juliet@example.net/balcony"),
+            FakeHost("example.com", beside=self.host).login("juliet/balcony"),
+        )
         for handler in self.handlers:
             if ACCOUNT in handler.at and (handler.type, handler.ns) in OPEN:
                 continue

@@ -13,6 +13,7 @@ from xmppd.api.router import IDomain, ISessionHost
 from xmppd.api.sessions import ISession
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
+from xmppd.testing.fake_host import FakeHost
 from xmppd.testing.texts import normal, read_stanzas
 from xmppd.wire.element import Element
 
@@ -137,6 +138,16 @@ class WhoMayAskTests(DomainTestCase):
             result = f"<iq type='result' id='1' from='{to}' to='{BALCONY}'/>"
             self.juliet.receives(result if asked else refused)
             self.host.remove("acme")
+
+    def test_the_same_name_at_another_domain_is_somebody_else(self) -> None:
+        other = FakeHost("example.com", beside=self.host).login("juliet/balcony")
+        self.handle(self.answer, OWN_ACCOUNT)
+        for juliet in (other, self.host.remote("juliet@example.net/balcony")):
+            juliet.sends(f"<iq type='get' id='1' to='{JULIET}'>{QUERY}</iq>")
+            juliet.receives(
+                refusal("service-unavailable", id="1", from_=JULIET, to=str(juliet.jid))
+            )
+        self.assertEqual([], self.asked)
 
     def test_two_features_for_two_kinds_of_askers(self) -> None:
         self.handle(self.answer, OWN_ACCOUNT, "own")

@@ -7,7 +7,7 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.logger import LogEvent, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.api.moments import PASS, STOP, SessionOpened, Stage, ToAccount, ToResource, Verdict
+from xmppd.api.moments import PASS, STOP, SessionOpened, ToAccount, ToResource, Verdict
 from xmppd.api.registrations import Watch
 from xmppd.routing.hooks import KINDS, Hook, announce, compile_slots, consult, consult_now
 from xmppd.routing.waiting import settle
@@ -46,15 +46,6 @@ class CompileTests(SynchronousTestCase):
     def test_nobody_watching_is_none(self) -> None:
         watching = [Hook.of("f", Watch(ToAccount, says(PASS)))]
         self.assertEqual(dict.fromkeys(KINDS), compile_slots(watching, ToResource))
-
-    def test_stages_before_order_of_registration(self) -> None:
-        stages = (Stage.MAIN, Stage.AFTER, Stage.FIRST, Stage.BEFORE, Stage.MAIN)
-        watching = [
-            Hook.of(f"f{n}", Watch(ToAccount, says(PASS), stage)) for n, stage in enumerate(stages)
-        ]
-        slot = compile_slots(watching, ToAccount)["message"]
-        assert slot is not None
-        self.assertEqual(["f2", "f3", "f0", "f4", "f1"], [hook.feature for hook in slot])
 
     def test_kinds(self) -> None:
         iqs = Hook.of("f", Watch(ToAccount, says(PASS), kinds=("iq",)))

@@ -11,6 +11,7 @@ from xmppd.api.moments import (
     PresenceChanged,
     SentByClient,
     SessionOpened,
+    Stage,
     ToAccount,
     ToResource,
     Undeliverable,
@@ -146,6 +147,16 @@ class RegistryTests(SynchronousTestCase):
         self.assertEqual((both, host), self.registry.list(Feature, HOST))
         self.assertEqual((both,), self.registry.list(Feature, ACCOUNT))
         self.assertEqual((), self.registry.list(Feature, OWN_ACCOUNT))
+
+    def test_watchers_run_by_stage_then_in_order(self) -> None:
+        stages = (Stage.MAIN, Stage.AFTER, Stage.FIRST, Stage.BEFORE, Stage.MAIN)
+        for n, stage in enumerate(stages):
+            watching = [Watch(moment, watch, stage) for moment in (SentByClient, SessionOpened)]
+            self.registry.install(f"f{n}", watching)
+        slot = self.registry.sent["message"]
+        assert slot is not None
+        for hooks in (slot, self.registry.watching(SessionOpened)):
+            self.assertEqual(["f2", "f3", "f0", "f4", "f1"], [hook.feature for hook in hooks])
 
     def test_providers(self) -> None:
         self.assertIsNone(self.registry.provider(IThing))

@@ -44,10 +44,8 @@ Slot = tuple[Hook, ...] | None
 
 
 def compile_slots(hooks: Sequence[Hook], moment: Moment[Any]) -> dict[str, Slot]:
-    """Return, by kind of stanza, the hooks of that moment in the order they run in."""
-    chosen = sorted(
-        (hook for hook in hooks if hook.watch.moment is moment), key=lambda hook: hook.watch.stage
-    )
+    """Return, by kind of stanza, the hooks of that moment; `hooks` are in the order they run in."""
+    chosen = [hook for hook in hooks if hook.watch.moment is moment]
     return {
         kind: tuple(hook for hook in chosen if not hook.watch.kinds or kind in hook.watch.kinds)
         or None
