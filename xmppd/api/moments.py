@@ -60,8 +60,9 @@ Watcher = Callable[P, Verdict | Awaitable[Verdict]]
 SentByClient: Moment[[Stanza, ISession]] = Moment("SentByClient")
 """A client of ours has sent a stanza: `(stanza, session)`.
 
-`from_` is the session's full JID and `to` is the sender's bare JID where the client left it out
-(RFC 6120 8.1.1.1). The stanza has gone nowhere yet and may still be changed in place.
+`from_` is the session's full JID, and `to` is the sender's bare JID where the client left it out
+(RFC 6120 8.1.1.1); only presence that is for everybody who may see it keeps no `to`. The stanza has
+gone nowhere yet and may still be changed in place.
 """
 
 ToAccount: Moment[[Stanza, str]] = Moment("ToAccount")
