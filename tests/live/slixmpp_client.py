@@ -1,0 +1,210 @@
+"""A process with a slixmpp client that does what it is told on standard input.
+
+Requests and events are JSON objects, one on a line: {"do": "ping", "to": "..."} and so on, see
+`Requests`. The first line is {"event": "ready"}; a request that makes no sense ends the process
+with a traceback.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import ssl
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slixmpp import JID, ClientXMPP
+from slixmpp.exceptions import IqError
+
+PLUGINS = ("xep_0030", "xep_0092", "xep_0199", "xep_0202")
+TLS_VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
+
+
+def say(event: str, **fields: object) -> None:
+    """Tell of an event."""
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+def trusting(ca: str, tls: str) -> ssl.SSLContext:
+    """Return a context that believes that authority only, and speaks that version of TLS only."""
+    context = ssl.create_default_context(cafile=ca)
+    if tls:
+        context.minimum_version = context.maximum_version = TLS_VERSIONS[tls]
+    return context
+
+
+class Client(ClientXMPP):
+    """Tells of everything that happens to it."""
+
+    def __init__(self, jid: str, password: str, mechanism: str, context: ssl.SSLContext) -> None:
+        super().__init__(jid, password, sasl_mech=mechanism or None, ssl_context=context)
+        for plugin in PLUGINS:
+            self.register_plugin(plugin)
+        for event, handler in (
+            ("session_start", self.started),
+            ("message", self.message),
+            ("presence_available", self.presence),
+            ("presence_unavailable", self.presence),
+            ("failed_auth", self.refused),
+            ("failed_all_auth", lambda _: say("gave up")),
+            ("stream_error", self.stream_error),
+            ("ssl_invalid_chain", self.distrusted),
+            ("connection_failed", self.failed),
+            ("disconnected", lambda reason: say("disconnected", reason=str(reason or ""))),
+        ):
+            self.add_event_handler(event, handler)
+
+    def started(self, _: object) -> None:
+        wrapped: Any = self.socket
+        say(
+            "session",
+            jid=self.boundjid.full,
+            mechanism=self["feature_mechanisms"].mech.name,
+            tls=wrapped.version(),
+            certificate=hashlib.sha256(wrapped.getpeercert(True)).hexdigest(),
+        )
+
+    def message(self, message: Any) -> None:
+        say(
+            "message",
+            sender=message["from"].full,
+            to=message["to"].full,
+            type=message["type"],
+            body=message["body"],
+        )
+
+    def presence(self, presence: Any) -> None:
+        say(
+            "presence",
+            sender=presence["from"].full,
+            type=presence["type"],
+            status=presence["status"],
+        )
+
+    def refused(self, failure: Any) -> None:
+        say("refused", condition=failure["condition"], text=failure["text"])
+
+    def stream_error(self, error: Any) -> None:
+        say("stream error", condition=error["condition"], text=error["text"])
+
+    def distrusted(self, error: ssl.SSLError) -> None:
+        say("distrusted", why=str(error))
+        self.abort()
+
+    def failed(self, error: object) -> None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            say("distrusted", why=str(error))
+        else:
+            say("not connected", why=str(error))
+
+
+class Requests:
+    """What can be asked for."""
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
+        self.known: dict[str, Callable[..., Awaitable[None]]] = {
+            "connect": self.connect,
+            "message": self.message,
+            "presence": self.presence,
+            "ping": self.ping,
+            "version": self.version,
+            "time": self.time,
+            "disco": self.disco,
+            "disconnect": self.disconnect,
+        }
+
+    @property
+    def _connected(self) -> Client:
+        assert self._client is not None
+        return self._client
+
+    async def connect(
+        self,
+        jid: str,
+        password: str,
+        address: str,
+        port: int,
+        ca: str,
+        starttls: bool,
+        direct: bool,
+        mechanism: str,
+        tls: str,
+    ) -> None:
+        """Log in; every event from then on is told."""
+        client = self._client = Client(jid, password, mechanism, trusting(ca, tls))
+        client.enable_starttls = starttls
+        client.enable_direct_tls = direct
+        client.connect(address, port)
+
+    async def message(self, to: str, body: str) -> None:
+        """Send a chat message."""
+        self._connected.send_message(JID(to), body, mtype="chat")
+
+    async def presence(self, to: str, status: str) -> None:
+        """Send available presence, to everybody if `to` is ""."""
+        self._connected.send_presence(pto=JID(to) if to else None, pstatus=status)
+
+    async def ping(self, to: str) -> None:
+        """Ping and tell of the answer."""
+        await self._asked(self._connected["xep_0199"].send_ping(to), lambda _: {})
+
+    async def version(self, to: str) -> None:
+        """Ask for the name and version of software."""
+        await self._asked(
+            self._connected["xep_0092"].get_version(to),
+            lambda iq: {key: iq["software_version"][key] for key in ("name", "version")},
+        )
+
+    async def time(self, to: str) -> None:
+        """Ask for the time of day."""
+        await self._asked(
+            self._connected["xep_0202"].get_entity_time(to),
+            # COMPAT(slixmpp): its own reading expects a time without the Z of XEP-0082.
+            lambda iq: {"utc": iq["entity_time"].xml.findtext("{urn:xmpp:time}utc")},
+        )
+
+    async def disco(self, to: str) -> None:
+        """Ask for identities and features."""
+        await self._asked(
+            self._connected["xep_0030"].get_info(to),
+            lambda iq: {
+                "identities": sorted(
+                    f"{category}/{type}" for category, type, *_ in iq["disco_info"]["identities"]
+                ),
+                "features": sorted(iq["disco_info"]["features"]),
+            },
+        )
+
+    async def disconnect(self) -> None:
+        """Close the stream."""
+        self._connected.disconnect()
+
+    async def _asked(
+        self, answer: Awaitable[Any], read: Callable[[Any], dict[str, object]]
+    ) -> None:
+        try:
+            iq = await answer
+        except IqError as error:
+            say("error", condition=error.condition)
+        else:
+            say("answer", **read(iq))
+
+
+async def main() -> None:
+    """Take requests until standard input ends."""
+    loop = asyncio.get_running_loop()
+    lines = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    requests = Requests()
+    say("ready")
+    async for line in lines:
+        request = json.loads(line)
+        await requests.known[request.pop("do")](**request)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.DEBUG)
+    asyncio.run(main())
