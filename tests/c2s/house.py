@@ -21,7 +21,14 @@ from xmppd.sasl.exchange import ScramKeys
 from xmppd.sasl.scram_keys import HASHES, make_keys
 from xmppd.server import assemble
 from xmppd.server.collaborators import Collaborators
-from xmppd.server.config import HostConfig, SaslConfig, ServerConfig, StorageConfig, TlsConfig
+from xmppd.server.config import (
+    HostConfig,
+    LimitsConfig,
+    SaslConfig,
+    ServerConfig,
+    StorageConfig,
+    TlsConfig,
+)
 from xmppd.server.inventory import Inventory
 from xmppd.stanza.prep import skeleton
 from xmppd.storage.simulated import SimulatedStorage
@@ -64,6 +71,7 @@ class Setup:
     tls: bool = False
     store: str = "memory"
     conflict: str = "replace"
+    sessions: int = 20
     client_ca: Path | None = None
     enable: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
@@ -159,6 +167,7 @@ def _config(setup: Setup) -> ServerConfig:
         data=Path(),
         resource_conflict=setup.conflict,  # type: ignore[arg-type]  # a word of the policy's
         tls=TlsConfig(required=setup.tls, client_ca=setup.client_ca),
+        limits=LimitsConfig(sessions_per_account=setup.sessions),
         storage=StorageConfig(setup.store),
         sasl=SaslConfig(
             enable=setup.enable,

@@ -4,6 +4,7 @@ from base64 import b64encode
 
 CAPULET, MONTAGUE = "capulet.example", "montague.example"
 PASSWORD = "secret"
+JULIET, ROMEO = f"juliet@{CAPULET}", f"romeo@{CAPULET}"
 
 BIND = "urn:ietf:params:xml:ns:xmpp-bind"
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
@@ -44,6 +45,20 @@ def binding(resource: str = "", id: str = "bind") -> str:
     """Return the request to bind a resource."""
     wanted = f"<resource>{resource}</resource>" if resource else ""
     return f"<iq type='set' id='{id}'><bind xmlns='{BIND}'>{wanted}</bind></iq>"
+
+
+def bound(resource: str, id: str = "bind") -> str:
+    """Return the answer to a bind request of Juliet's."""
+    jid = f"<jid>{JULIET}/{resource}</jid>"
+    return f"<iq type='result' id='{id}'><bind xmlns='{BIND}'>{jid}</bind></iq>"
+
+
+def iq_error(condition: str, type: str, attributes: str = "type='error' id='bind'") -> str:
+    """Return a stanza error to an IQ."""
+    return (
+        f"<iq {attributes}><error type='{type}'>"
+        f"<{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+    )
 
 
 def stream_error(condition: str) -> str:

@@ -22,7 +22,8 @@ _log = Logger()
 class LoggedIn:
     """The client is who it says it is.
 
-    `logout` is to be called once, and does not raise; `success` is the element to tell the client.
+    `logout` does not raise, and does nothing after the first call; `success` is the element to
+    tell the client.
     """
 
     account: IAccount

@@ -39,8 +39,8 @@ class Negotiation:
     def end(self) -> None:
         """Give up: the stream has ended, or its connection is gone."""
         self._channel = None
+        self._phase.end()  # first, as work that is given up may yet go on for a while
         self._intake.stop()
-        self._phase.end()
 
     async def _take(self, event: object) -> None:
         """Act on one event of the stream."""
