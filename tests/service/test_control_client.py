@@ -5,7 +5,9 @@ import io
 import json
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from getpass import GetPassWarning
 from typing import Any
 
 from twisted.internet import reactor
@@ -132,6 +134,17 @@ class ClientTests(SynchronousTestCase):
                 self.assertTrue(printed.err.startswith(message))
                 self.assertEqual(self.commands.secrets, ["pencil"] if status == DONE else [])
                 self.assertNotIn("pencil", printed.out + printed.err)
+
+    def test_secrets_are_not_shown_while_they_are_typed(self) -> None:
+        def show(prompt: str) -> str:
+            warnings.warn("Can not control echo on the terminal.", GetPassWarning, stacklevel=2)
+            return "pencil"
+
+        self.patch(control_client, "getpass", show)
+        printed = run("secret", "keep")
+        self.assertEqual(printed.status, FAILED)
+        self.assertTrue(printed.err.startswith("xmppdctl: there is nobody to ask; use "))
+        self.assertEqual(self.commands.secrets, [])
 
     def test_secrets_from_standard_input(self) -> None:
         table = [("pencil\nmore\n", ["pencil"]), (" p \n", [" p "]), ("p", ["p"]), ("\n", [""])]

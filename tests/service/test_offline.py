@@ -102,6 +102,14 @@ class StoppedServerTests(SynchronousTestCase):
         self.assertEqual(str(error), "the server is not running")
         self.assertFalse(self.data.exists())
 
+    def test_where_no_server_has_run(self) -> None:
+        stopped = StoppedServer(self.house.server, self.reactor, "", only_old_data=True)
+        error = self.assertRaises(NotRunning, stopped.run, "user list", {})
+        self.assertIn(f"no server has run here, there is no {self.data}; ", str(error))
+        self.assertFalse(self.data.exists())
+        self.data.mkdir(mode=0o700)
+        self.assertEqual(stopped.run("user list", {}), [])
+
     def test_somebody_else_has_the_data(self) -> None:
         with DataLock(self.data / "lock"):
             error = self.assertRaises(CommandError, self.stopped.run, "user list", {})

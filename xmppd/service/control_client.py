@@ -2,8 +2,10 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
-from getpass import getpass
+from getpass import GetPassWarning, getpass
+from pathlib import Path
 from typing import Any, Protocol
 
 from twisted.internet import reactor
@@ -58,8 +60,8 @@ def _complain(error: Exception, status: int) -> int:
 def _main(arguments: list[str]) -> int:
     general, _ = general_options().parse_known_args(arguments)
     inventory = discover()
-    config, _ = configuration(getattr(general, "config", None), inventory, os.environ)
-    target, commands = _target(config, inventory)
+    config, file = configuration(getattr(general, "config", None), inventory, os.environ)
+    target, commands = _target(config, file, inventory)
     options = vars(command_line(commands).parse_args(arguments))
     command: CommandInfo = options["command"]
     result = target.run(command.name, _arguments(command, options))
@@ -67,13 +69,16 @@ def _main(arguments: list[str]) -> int:
     return FAILED if _has_errors(result) else DONE
 
 
-def _target(config: ServerConfig, inventory: Inventory) -> tuple[Target, list[CommandInfo]]:
+def _target(
+    config: ServerConfig, file: Path | None, inventory: Inventory
+) -> tuple[Target, list[CommandInfo]]:
     """Return the running server, or what there is of it while it does not run."""
     target: Target = RunningServer(places_to_connect(config, os.environ))
     try:
         return target, target.described()
     except NotRunning as error:
-        target = StoppedServer(build(config, inventory, real(reactor)), reactor, str(error))
+        server = build(config, inventory, real(reactor))
+        target = StoppedServer(server, reactor, str(error), only_old_data=file is None)
         return target, target.described()
 
 
@@ -97,9 +102,12 @@ def _first_line() -> str:
 def _asked_for(argument: ArgumentInfo) -> str:
     """Ask twice: what is typed cannot be seen."""
     try:
-        first = getpass(f"{argument.name}: ")
-        again = getpass(f"{argument.name} again: ")
-    except EOFError:
+        with warnings.catch_warnings():
+            # It warns where it cannot but show what is typed.
+            warnings.simplefilter("error", GetPassWarning)
+            first = getpass(f"{argument.name}: ")
+            again = getpass(f"{argument.name} again: ")
+    except (EOFError, GetPassWarning):
         raise CommandError(
             f"there is nobody to ask; use --{argument.name}-stdin and standard input"
         ) from None

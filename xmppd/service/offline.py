@@ -20,13 +20,16 @@ class StoppedServer:
     """A server that was put together and does not run: its data, its commands.
 
     `reactor` runs while a command does, which can be once. `why` tells those who want more than the
-    data why they cannot have it. Raises `RegistrationError`.
+    data why they cannot have it. With `only_old_data`, no data directory is made where there is
+    none: whoever named no configuration may be in another directory than the server was started in,
+    and an account made there would be of no use. Raises `RegistrationError`.
     """
 
-    def __init__(self, server: Server, reactor: Any, why: str) -> None:
+    def __init__(self, server: Server, reactor: Any, why: str, only_old_data: bool = False) -> None:
         self._server = server
         self._reactor = reactor
         self._why = why
+        self._only_old_data = only_old_data
         self._commands = {
             command.name: command for command in all_commands(server, _cannot_reload, port_trouble)
         }
@@ -44,6 +47,12 @@ class StoppedServer:
         wanted = self._commands[command]
         if not wanted.offline:
             raise NotRunning(self._why)
+        data = self._server.config.data
+        if self._only_old_data and not data.exists():
+            raise NotRunning(
+                f"no server has run here, there is no {data}; go where it was started, or name its "
+                "configuration (--config FILE)"
+            )
         outcome: list[Any] = []
 
         def begin() -> None:
