@@ -12,7 +12,7 @@ from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.defer import Deferred, TimeoutError, gatherResults, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybeDeferred
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.logger import Logger
 from typing_extensions import override
@@ -92,14 +92,17 @@ class XmppService(MultiService):
     async def _stop(self) -> None:
         seconds = self._server.config.shutdown_seconds
         self._notifier.stopping()
-        closing = [maybeDeferred(port.stopListening) for port in self._ports]
-        stopping = [maybeDeferred(super().stopService), self._server.stop()]
-        try:
-            await gatherResults([*closing, *stopping]).addTimeout(seconds, self._reactor)
-        except TimeoutError:
-            self._log.error("not everything had stopped after {seconds} s", seconds=seconds)
-        except Exception:
-            self._log.failure("stopping was not clean")
+        stopping: list[Deferred[Any]] = [
+            *(maybeDeferred(port.stopListening) for port in self._ports),
+            maybeDeferred(super().stopService),
+            self._server.stop(),
+        ]
+        everything = DeferredList(stopping, consumeErrors=True)
+        for succeeded, outcome in await everything.addTimeout(seconds, self._reactor):
+            if not succeeded and isinstance(outcome.value, CancelledError):
+                self._log.error("something had not stopped after {seconds} s", seconds=seconds)
+            elif not succeeded:
+                self._log.failure("stopping was not clean", outcome)
         self._lock.release()
 
     def reload(self) -> Reloaded:
@@ -115,9 +118,10 @@ class XmppService(MultiService):
         return reloaded
 
     def _ready(self) -> None:
-        """Say that the server can be used."""
-        self._tell()
-        self._notifier.ready()
+        """Say that the server can be used, unless it has been stopped meanwhile."""
+        if self.running:
+            self._tell()
+            self._notifier.ready()
 
     def _tell(self) -> None:
         config = self._server.config
