@@ -6,7 +6,6 @@ import site
 import subprocess
 import sys
 import venv
-from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -60,15 +59,17 @@ def files_below(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def run(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> str:
+def run(*command: str | Path, cwd: Path) -> str:
     """Run a command to its end and return what it prints on both outputs.
 
-    Raises AssertionError, with that, if it exits with anything but 0.
+    What it imports is what is installed for it. Raises AssertionError, with what it printed, if it
+    exits with anything but 0.
     """
     done = subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
-        env=None if env is None else {**os.environ, **env},
+        # Trial's workers have our own sys.path there.
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -87,23 +88,18 @@ def build(source: Path, into: Path, *kinds: str) -> None:
     run(sys.executable, "-m", "build", "--no-isolation", *wanted, "-o", into, source, cwd=source)
 
 
-def empty_environment(folder: Path, *paths: Path) -> Path:
-    """Make an environment that sees what is installed here, and `paths`; return its `bin`.
+def environment(folder: Path, wheel: Path, *paths: Path) -> Path:
+    """Make an environment with a wheel in it and return its `bin`.
 
-    Whatever is installed here by a .pth file (this checkout, for one) it does not see.
+    It also sees `paths` and what is installed here; not what is here by a .pth file, which this
+    checkout may be.
     """
     venv.create(folder, with_pip=False, symlinks=True)
+    python = folder / "bin" / "python"
+    # Alone: pip would find an installation of the same version good enough.
+    pip = ("-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps")
+    run(sys.executable, *pip, wheel, cwd=folder)
     (packages,) = folder.glob("lib/python3*/site-packages")
     seen = [*map(str, paths), *site.getsitepackages()]
     (packages / "dependencies.pth").write_text("\n".join(seen))
     return folder / "bin"
-
-
-def install(wheel: Path, bin: Path) -> None:
-    """Install a wheel into an environment; what it depends on is there."""
-    run(
-        sys.executable,
-        *("-m", "pip", "--python", bin / "python", "install", "--quiet"),
-        *("--no-index", "--no-deps", wheel),
-        cwd=bin,
-    )

@@ -1,12 +1,10 @@
 """The documentation: it builds, and what it says of the code is so."""
 
-import ast
 import configparser
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from dataclasses import is_dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +14,7 @@ from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.installing import CHECKOUT
+from tests.test_layering import PURE, ROOMS
 from xmppd.server.config import HostConfig, ServerConfig
 
 DOCS = CHECKOUT / "docs"
@@ -184,34 +183,18 @@ def _keys(table: dict[str, Any]) -> set[str]:
     return set(table)
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the modules a file imports from, `xmppd.api.host`, the names in them left out."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            yield str(node.module)
-
-
-def room_of(module: str) -> str:
-    """Return the room of a module of ours: "api" for `xmppd.api.host`, "" for `xmppd` itself."""
-    return ".".join(module.split(".")[1:2])
-
-
 class RoomsTests(SynchronousTestCase):
-    """The table of rooms in architecture.rst."""
+    """The table of rooms in architecture.rst: it says what `test_layering` enforces."""
 
-    def rooms(self) -> dict[str, tuple[bool, set[str]]]:
+    def rooms(self) -> dict[str, tuple[bool, set[str] | str]]:
         """Return, by room, whether it is pure and what it may import."""
         table = text_of("architecture.rst").partition(":name: rooms-table")[2]
         table = table.partition("\n\n")[2].partition("\n\n")[0]
-        rows = re.findall(r"   \* - (.*)\n     - ((?:.|\n      )*)\n     -(.*)", table)[1:]
-        names = [name.strip("`") for name, _, _ in rows]
-        found = {}
+        rows = re.findall(r"   \* - `(.*)`\n     - ((?:.|\n      )*)\n     -(.*)", table)
+        found: dict[str, tuple[bool, set[str] | str]] = {}
         for name, about, may in rows:
             listed = set(re.findall(r"`(\w+)`", may))
-            allowed = set(names) - listed if may.strip().startswith("all but") else listed
-            found[name.strip("`")] = about.startswith("Pure."), allowed
+            found[name] = about.startswith("Pure."), may if "all" in may else listed
         return found
 
     def test_every_room_is_in_it(self) -> None:
@@ -220,20 +203,16 @@ class RoomsTests(SynchronousTestCase):
         there |= {path.stem for path in package.glob("*.py")} - {"__init__"}
         self.assertEqual(set(self.rooms()), there)
 
-    def test_imports_keep_to_it(self) -> None:
-        rooms = self.rooms()
-        for path in sorted((CHECKOUT / "xmppd").rglob("*.py")):
-            inside = path.relative_to(CHECKOUT).with_suffix("").parts
-            room = room_of(".".join(inside))
-            pure, allowed = rooms.get(room, (False, set()))
-            pure |= inside == ("xmppd", "routing", "delivery")
-            for module in imports(path):
-                top = module.partition(".")[0]
-                if top == "xmppd":
-                    self.assertIn(room_of(module), {*allowed, room, ""}, path)
-                self.assertFalse(pure and top in ("twisted", "zope"), path)
-                self.assertNotEqual(module, "typing.TYPE_CHECKING", path)
-            self.assertNotIn("TYPE_CHECKING", path.read_text(), path)
+    def test_it_says_what_is_so(self) -> None:
+        for room, (pure, said) in self.rooms().items():
+            allowed = {name.partition(".")[0] for name in ROOMS[room]}
+            if said == " all but `service`":
+                self.assertEqual(allowed, {"*"}, room)
+            elif said == " all":
+                self.assertEqual((room, allowed), ("service", {"*"}))
+            else:
+                self.assertEqual(said, allowed, room)
+            self.assertEqual(pure, room in PURE, room)
 
 
 class DependenciesTests(SynchronousTestCase):

@@ -21,7 +21,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.installing import CHECKOUT, build, empty_environment, install, run, why_not
+from tests.installing import CHECKOUT, build, environment, run, why_not
 from tests.tls_client import PATIENCE, TlsClient
 from xmppd.testing.fake_host import FakeHost
 
@@ -180,7 +180,7 @@ class AcmeTests(SynchronousTestCase):
 
     def test_it_works(self) -> None:
         folder = scratch(self)
-        bin = self.environment(folder)
+        bin = self.installed(folder)
         self.assertIn("PASSED", run(bin / "python", "-m", "twisted.trial", "acme", cwd=folder))
         port, key, users = free_port(), "00" * 32, folder / "users.json"
         script = f"""
@@ -239,11 +239,9 @@ text = "Welcome to Acme."
                 answer = client.expect("<message|<iq [^>]*>.*?</iq>")[0]
                 self.assertIn("Welcome to Acme.</greeting>", answer)
 
-    def environment(self, folder: Path) -> Path:
+    def installed(self, folder: Path) -> Path:
         """Return the `bin` of an environment with acme-xmppd and this checkout of xmppd."""
-        bin = empty_environment(folder / "venv", CHECKOUT)
         shutil.copytree(EXAMPLES / "acme-xmppd", folder / "source")
         build(folder / "source", folder / "dist", "wheel")
         (wheel,) = (folder / "dist").iterdir()
-        install(wheel, bin)
-        return bin
+        return environment(folder / "venv", wheel, CHECKOUT)

@@ -12,9 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.installing import (
     build,
     copy_of_the_checkout,
-    empty_environment,
+    environment,
     files_below,
-    install,
     run,
     why_not,
 )
@@ -74,8 +73,7 @@ class PackagingTests(SynchronousTestCase):
 
     def test_an_installation_works(self) -> None:
         built()
-        bin = empty_environment(HERE / "venv")
-        install(HERE / "dist" / WHEEL, bin)
+        bin = environment(HERE / "venv", HERE / "dist" / WHEEL)
         twistd = "from twisted.scripts.twistd import run; run()"
         self.assertRegex(run(bin / "python", "-c", twistd, "--help", cwd=HERE), r"(?m)^ +xmppd ")
         self.assertIn("usage: xmppdctl", run(bin / "xmppdctl", "--help", cwd=HERE))
