@@ -107,7 +107,7 @@ class StoppedServerTests(SynchronousTestCase):
         error = self.assertRaises(NotRunning, stopped.run, "user list", {})
         self.assertIn(f"no server has run here, there is no {self.data}; ", str(error))
         self.assertFalse(self.data.exists())
-        self.data.mkdir(mode=0o700)
+        self.data.mkdir(mode=0o700, parents=True)
         self.assertEqual(stopped.run("user list", {}), [])
 
     def test_somebody_else_has_the_data(self) -> None:
