@@ -31,7 +31,7 @@ class UserCommandTests(SynchronousTestCase):
         table = [
             ("juliet@example.org", "x", "juliet@example.org is taken, or too much like a name"),
             ("JULIET@example.org", "x", "JULIET@example.org is taken"),
-            ("romeo@example.org", "", "an empty password has no keys"),
+            ("romeo@example.org", "", "the password must not be empty"),
             ("romeo@example.org", "\u0221", "password"),
             ("ro meo@example.org", "x", "localpart"),
             ("romeo@example.com", "x", "example.com is not served here; hosts: example.org, exa"),

@@ -41,7 +41,7 @@ def make_keys(
         raise ValueError("SCRAM keys need a salt and at least 4096 iterations")
     prepared = saslprep(password, allow_unassigned=allow_unassigned)
     if not prepared:
-        raise ValueError("an empty password has no keys")
+        raise ValueError("the password must not be empty")
     salted = hashlib.pbkdf2_hmac(_ALGORITHMS[hash], prepared.encode(), salt, iterations)
     client_key = _mac(hash, salted, b"Client Key")
     return ScramKeys(salt, iterations, digest(hash, client_key), _mac(hash, salted, b"Server Key"))
