@@ -9,10 +9,12 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted.plugins import xmppd_builtin
 from xmppd.server.config import HostConfig, ModulesConfig, ServerConfig
-from xmppd.server.stores import SqliteSettings
+from xmppd.server.inventory import Inventory
 from xmppd.service.toml import load
 
+SHIPPED = Inventory.of(vars(xmppd_builtin).values())
 EXAMPLE = Path(__file__).parents[2] / "etc" / "xmppd.toml"
 
 # Fields that are not keys of the same name: see `xmppd.service.composing`.
@@ -46,7 +48,11 @@ def all_settings() -> Iterator[tuple[tuple[str, ...], Any]]:
     yield from settings(ServerConfig)
     yield from settings(HostConfig, ("host", "example.org"))
     yield from settings(ModulesConfig, ("modules",))
-    yield from settings(SqliteSettings, ("storage", "sqlite"))
+    for kind, makers in (("storage", SHIPPED.stores), ("modules", SHIPPED.modules)):
+        for name, maker in makers.items():
+            section = maker.settings_type()
+            if section is not None:
+                yield from settings(section, (kind, name))
 
 
 class ExampleTests(SynchronousTestCase):
@@ -84,6 +90,13 @@ class ExampleTests(SynchronousTestCase):
                     self.assertEqual(shown, default)
                     self.assertIs(type(shown), type(default))
         self.assertGreater(seen, 40)
+
+    def test_modules_and_mechanisms_on_by_default_are_named(self) -> None:
+        chosen = [maker.name for maker in SHIPPED.chosen_modules((), ())]
+        chosen += [maker.name for maker in SHIPPED.chosen_mechanisms((), ())]
+        for name in chosen:
+            with self.subTest(name=name):
+                self.assertIn(name.removesuffix("-PLUS"), self.text)
 
     def test_nothing_else_is_set_without_need(self) -> None:
         active = tomllib.loads(self.text)

@@ -94,6 +94,15 @@ class ValueTests(SynchronousTestCase):
         self.assertRaises(TypeError, READER.value, int, b"x", ("key",))
 
 
+@dataclass(frozen=True)
+class Needy:
+    """A section that has nothing of its own."""
+
+    choice: Literal["a", "b"]
+    maybe: int | None
+    inner: Inner
+
+
 class SectionTests(SynchronousTestCase):
     """Tables become dataclasses."""
 
@@ -124,6 +133,17 @@ class SectionTests(SynchronousTestCase):
                 misfit = self.assertRaises(Misfit, READER.section, FilterSettings, raw, ("x",))
                 self.assertEqual((misfit.key, misfit.what), (key, what))
                 self.assertIn(remedy, misfit.remedy)
+
+    def test_what_has_to_be_given_is_described(self) -> None:
+        table: list[tuple[dict[str, object], str, str]] = [
+            ({}, "choice", 'give "a" or "b"'),
+            ({"choice": "a"}, "maybe", "give a whole number"),
+            ({"choice": "a", "maybe": 1}, "inner", "give a table"),
+        ]
+        for raw, name, remedy in table:
+            with self.subTest(name=name):
+                misfit = self.assertRaises(Misfit, READER.section, Needy, raw, ())
+                self.assertEqual((misfit.key, misfit.remedy), ((name,), remedy))
 
     def test_what_somebody_else_has_read_cannot_be_set(self) -> None:
         misfit = self.assertRaises(Misfit, READER.section, Outer, {"other": 1}, (), other=3)

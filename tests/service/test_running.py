@@ -2,6 +2,7 @@
 
 import socket
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from twisted.application.service import Service
@@ -18,8 +19,10 @@ from tests.service.processes import free_ports
 from tests.service.sockets import short_directory
 from xmppd.api.commands import CommandError
 from xmppd.net.certificates import CertificateError
+from xmppd.net.development import ensure_development_identity
 from xmppd.server.assemble import Reloaded, Server, build
-from xmppd.server.config import HostConfig, ListenConfig
+from xmppd.server.config import HostConfig, ListenConfig, TlsConfig
+from xmppd.service import dns
 from xmppd.service.collaborators import real
 from xmppd.service.control_connection import RunningServer
 from xmppd.service.listening import PortError
@@ -82,6 +85,9 @@ class RunningTests(TestCase):
 
     def logged(self, words: str) -> list[LogEvent]:
         return [event for event in self.events if words in str(event.get("log_format"))]
+
+    async def no_services(self, name: str) -> list[tuple[str, int]]:
+        return []
 
     async def ask(self, command: str) -> Any:
         server = RunningServer([self.data / "control.sock"])
@@ -158,6 +164,22 @@ class RunningTests(TestCase):
         self.assertEqual(await self.ask("reload"), {"hosts": ["localhost"], "errors": []})
         self.assertEqual(self.told.states, ["READY=1", "RELOADING=1", "READY=1"])
         self.assertEqual(len(reopened), 1)
+        await service.stopService()
+
+    async def test_check(self) -> None:
+        now = datetime.now(UTC)
+        made = ensure_development_identity(self.folder / "made", ["localhost"], now)
+        tls = TlsConfig(certificate=made.chain, key=made.key)
+        listen = replace(self.config.listen, c2s_tls=0)
+        service = self.service(tls=tls, listen=listen, hosts=(HostConfig("localhost"),))
+        self.patch(dns, "services", self.no_services)
+        service.startService()
+        found = await self.ask("check")
+        self.assertEqual({each["level"] for each in found}, {"ok", "warn"})
+        self.assertIn(
+            f"127.0.0.1 port {self.clear}: can be listened on.",
+            [each["finding"] for each in found],
+        )
         await service.stopService()
 
     async def test_a_reload_that_fails(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.server.config import ServerConfig
+from xmppd.service import socket_path
 from xmppd.service.socket_path import LONGEST, NoPlace, place_to_listen, places_to_connect
 
 
@@ -91,6 +92,11 @@ class SocketPathTests(SynchronousTestCase):
             with self.subTest(message=message):
                 error = self.assertRaises(NoPlace, place_to_listen, config, self.environ)
                 self.assertIn(message.replace("107", str(LONGEST)), str(error))
+
+    def test_when_there_is_no_place_at_all(self) -> None:
+        self.patch(socket_path, "_elsewhere", lambda *arguments: [self.base / "no" / "no" / "x"])
+        error = self.assertRaises(NoPlace, place_to_listen, ServerConfig(data=self.long), {})
+        self.assertIn("set a shorter control path", str(error))
 
     def test_clients_refuse_them_too(self) -> None:
         shared = self.base / "shared"
