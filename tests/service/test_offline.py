@@ -110,6 +110,12 @@ class StoppedServerTests(SynchronousTestCase):
         self.data.mkdir(mode=0o700, parents=True)
         self.assertEqual(stopped.run("user list", {}), [])
 
+    def test_a_check_makes_nothing(self) -> None:
+        stopped = StoppedServer(self.house.server, self.reactor, "", only_old_data=True)
+        findings = [row["finding"] for row in stopped.run("check", {})]
+        self.assertIn(f"{self.data}: is not there yet (No such file or directory).", findings)
+        self.assertFalse(self.data.exists())
+
     def test_somebody_else_has_the_data(self) -> None:
         with DataLock(self.data / "lock"):
             error = self.assertRaises(CommandError, self.stopped.run, "user list", {})

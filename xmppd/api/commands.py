@@ -40,6 +40,7 @@ class Command:
     - `run`: called with the arguments by name; returns (or awaits) an instance of `result`, a
       frozen dataclass or a list of them, of JSON-able fields. Raises `CommandError`.
     - `offline`: whether it also works on the data alone, without a running server.
+    - `opens_data`: whether they have to be open for that; nothing is made or locked if not.
     - `since`: the version of xmppd (or of the extension) that brought it.
     """
 
@@ -49,4 +50,5 @@ class Command:
     result: Any
     arguments: tuple[Argument, ...] = ()
     offline: bool = False
+    opens_data: bool = True
     since: str = "0.1"

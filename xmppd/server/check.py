@@ -64,6 +64,7 @@ class Check:
             self.run,
             list[Finding],
             offline=True,
+            opens_data=False,
         )
 
     async def run(self) -> list[Finding]:

@@ -48,7 +48,7 @@ class StoppedServer:
         if not wanted.offline:
             raise NotRunning(self._why)
         data = self._server.config.data
-        if self._only_old_data and not data.exists():
+        if wanted.opens_data and self._only_old_data and not data.exists():
             raise NotRunning(
                 f"no server has run here, there is no {data}; go where it was started, or name its "
                 "configuration (--config FILE)"
@@ -69,8 +69,10 @@ class StoppedServer:
         return outcome[0]
 
     async def work(self, command: Command, arguments: Mapping[str, Any]) -> Any:
-        """Run the command between opening and closing the data."""
+        """Run the command between opening and closing the data, if it wants them open."""
         checked = check_arguments(command, arguments)
+        if not command.opens_data:
+            return plain(await maybeDeferred(command.run, **checked))
         try:
             with DataLock(self._server.config.lock_file):
                 self._server.open_storage()
