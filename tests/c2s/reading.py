@@ -88,3 +88,13 @@ def alike(expected: Any, actual: Any) -> bool:
 def written(elements: list[Element]) -> str:
     """Return elements for a failure's message."""
     return "\n".join(tostring(element, "unicode") for element in elements) or "(nothing)"
+
+
+def exact(element: Element) -> Shape:
+    """Return everything in an element but how it is written."""
+    return (
+        element.tag,
+        tuple(sorted(element.attrib.items())),
+        element.text or "",
+        tuple((exact(child), child.tail or "") for child in element),
+    )
