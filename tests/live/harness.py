@@ -50,6 +50,10 @@ class Twistd:
     def __init__(self, folder: Path, data: Path, *options: str) -> None:
         self.folder = folder
         self.data = data
+        self.variables: dict[str, str] = {}
+        """What its environment and that of its xmppdctl has besides."""
+        self.umask = -1
+        """The umask to start it with, -1 for that of the tests."""
         self.expected_trouble: list[str] = []
         """Patterns for errors the log may have."""
         self._options = options
@@ -60,7 +64,8 @@ class Twistd:
         self._process = subprocess.Popen(
             [*TWISTD, "--nodaemon", "--pidfile=", "xmppd", *self._options],
             cwd=self.folder,
-            env=environment(),
+            env=environment(**self.variables),
+            umask=self.umask,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -68,7 +73,7 @@ class Twistd:
         )
         assert self._process.stdout is not None
         self.log = Heard(self._process.stdout, str, "the server")
-        self.expect(r" listening on .*\.sock$")
+        self.expect(r" listening on /")  # the control socket, the last
 
     def expect(self, pattern: str) -> str:
         """Wait for a line of the log in which the pattern is found."""
@@ -194,12 +199,12 @@ class LiveCase(SynchronousTestCase):
         return server
 
     def ctl(self, server: Server, *arguments: str, given: str = "", status: int = 0) -> str:
-        """Run xmppdctl for a server and return what it prints: on success, or as a complaint."""
+        """Run xmppdctl for a server and return what it prints, be it results or complaints."""
         command = [*XMPPDCTL, "--config", str(server.config), *arguments]
-        done = run(command, server.folder.parent, given)
+        done = run(command, server.folder.parent, given, **server.variables)
         self.assertEqual(done.returncode, status, (arguments, done.stdout, done.stderr))
         self.assertNotIn("Traceback", done.stderr)
-        return done.stderr if status else done.stdout
+        return done.stdout or done.stderr
 
     def ctl_json(self, server: Server, *arguments: str, given: str = "") -> Any:
         """Run xmppdctl with --json and return the result."""
