@@ -13,6 +13,7 @@ from tests.service.processes import child_environment
 from tests.service.sockets import short_directory
 from xmppd.api.commands import CommandError
 from xmppd.api.storage import StorageError
+from xmppd.service import offline
 from xmppd.service.control_connection import NotRunning
 from xmppd.service.lock import DataLock
 from xmppd.service.offline import StoppedServer
@@ -115,6 +116,12 @@ class StoppedServerTests(SynchronousTestCase):
         findings = [row["finding"] for row in stopped.run("check", {})]
         self.assertIn(f"{self.data}: is not there yet (No such file or directory).", findings)
         self.assertFalse(self.data.exists())
+
+    def test_root_works_as_the_owner_of_the_data(self) -> None:
+        became: list[Path] = []
+        self.patch(offline, "become_owner", became.append)
+        self.stopped.run("user list", {})
+        self.assertEqual(became, [self.data])
 
     def test_somebody_else_has_the_data(self) -> None:
         with DataLock(self.data / "lock"):

@@ -14,6 +14,7 @@ from xmppd.service.control_connection import NotRunning
 from xmppd.service.control_messages import CommandInfo, check_arguments, plain
 from xmppd.service.listening import port_trouble
 from xmppd.service.lock import DataLock, DataUnusable
+from xmppd.service.owner import become_owner
 
 
 class StoppedServer:
@@ -41,8 +42,8 @@ class StoppedServer:
     def run(self, command: str, arguments: Mapping[str, Any]) -> Any:
         """Run a command that works offline and return its result as plain data.
 
-        Nobody else works with the data meanwhile. Raises `CommandError`, `NotRunning` for commands
-        that need the server.
+        Nobody else works with the data meanwhile, and root does so as their owner. Raises
+        `CommandError`, `DataUnusable`, `NotRunning` for commands that need the server.
         """
         wanted = self._commands[command]
         if not wanted.offline:
@@ -53,6 +54,7 @@ class StoppedServer:
                 f"no server has run here, there is no {data}; go where it was started, or name its "
                 "configuration (--config FILE)"
             )
+        become_owner(data)
         outcome: list[Any] = []
 
         def begin() -> None:
