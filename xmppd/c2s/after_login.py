@@ -120,12 +120,19 @@ class AfterLogin:
         except StanzaError as error:
             self._refuse(iq, error)
             return
+        try:
+            self._hand_over(session, iq.result(bound(jid)))
+        except Exception:
+            session.end()  # else nobody would
+            raise
+
+    def _hand_over(self, session: Session, answer: Iq) -> None:
         channel = self._channel
         if channel is None:
             session.end()
-            return
-        channel.send(iq.result(bound(jid)))
-        self._done(session)
+        else:
+            channel.send(answer)
+            self._done(session)
 
     def _refuse(self, iq: Iq, error: StanzaError) -> None:
         """Say why there is no session, and let the client try again (RFC 6120 7.7.3)."""
