@@ -53,7 +53,7 @@ class AfterLogin:
         self._own = JID.make(login.account.localpart, host.domain)
         self._logout: Callable[[], None] | None = login.logout
         self._host = host
-        self._done = done
+        self._done: Callable[[Session], None] | None = done
         self._lang = ""
         self._failures = 0
 
@@ -127,12 +127,12 @@ class AfterLogin:
             raise
 
     def _hand_over(self, session: Session, answer: Iq) -> None:
-        channel = self._channel
-        if channel is None:
+        channel, done = self._channel, self._done
+        if channel is None or done is None:
             session.end()
         else:
             channel.send(answer)
-            self._done(session)
+            done(session)
 
     def _refuse(self, iq: Iq, error: StanzaError) -> None:
         """Say why there is no session, and let the client try again (RFC 6120 7.7.3)."""
@@ -164,8 +164,8 @@ class AfterLogin:
         return session
 
     def end(self) -> None:
-        """Log out."""
-        self._channel = None
+        """Log out, unless a session will."""
+        self._channel = self._done = None
         logout, self._logout = self._logout, None
         if logout is not None:
             logout()

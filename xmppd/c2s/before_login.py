@@ -39,7 +39,7 @@ class BeforeLogin:
     ) -> None:
         self._channel: IChannel | None = channel
         self._service = service
-        self._done = done
+        self._done: Callable[[LoggedIn, ClientHost], None] | None = done
         self._facts: TlsFacts | None = None
         self._claimed: JID | None = None
         self._login: Login | None = None
@@ -135,7 +135,7 @@ class BeforeLogin:
     def _logged_in(self, login: LoggedIn) -> None:
         """Hold the account against who the client said it was (RFC 6120 6.4.6)."""
         claimed = self._claimed
-        if self._channel is None:
+        if self._done is None:
             login.logout()
         elif claimed is None or is_account(claimed, login.account, self._host.domain):
             self._done(login, self._host)
@@ -149,6 +149,6 @@ class BeforeLogin:
 
     def end(self) -> None:
         """Give up the login under way."""
-        self._channel = None
+        self._channel = self._done = None
         if self._login is not None:
             self._login.abandon()

@@ -86,4 +86,5 @@ class Negotiation:
         assert channel is not None
         self._channel = None
         self._intake.finish()
+        self._phase.end()
         channel.establish(session)

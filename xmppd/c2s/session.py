@@ -230,6 +230,10 @@ class Session:
         state: State = found
         return state
 
+    def kinds(self) -> tuple[type, ...]:
+        """Return the types `state` has been asked for."""
+        return tuple(self._states or ())
+
     def close(self, condition: str, text: str = "") -> None:
         """End the session with that stream error."""
         link = self._link
