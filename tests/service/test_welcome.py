@@ -1,5 +1,6 @@
 """What somebody is told who starts a server without any configuration."""
 
+import os
 import shlex
 import shutil
 import sys
@@ -19,12 +20,18 @@ class WelcomeTests(SynchronousTestCase):
 
     def command(self) -> list[str]:
         (line,) = (line for line in welcome(CONFIG).splitlines() if "user add" in line)
-        return shlex.split(line)
+        return shlex.split(line.strip().removeprefix("(").removesuffix(")"))
 
     def test_it_names_all_a_client_needs(self) -> None:
         text = welcome(CONFIG)
         for words in ("juliet@localhost", "127.0.0.1", "5222", "5223", "var/development/ca.pem"):
             self.assertIn(words, text)
+
+    def test_trusting_is_for_root(self) -> None:
+        for user, prefix in ((0, "    cp '/some where/"), (1000, "    sudo cp '/some where/")):
+            with self.subTest(user=user):
+                self.patch(os, "geteuid", lambda user=user: user)
+                self.assertIn(prefix, welcome(CONFIG))
 
     def test_xmppdctl_is_found(self) -> None:
         folder = Path(self.mktemp()).absolute()
