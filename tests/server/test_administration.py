@@ -67,6 +67,15 @@ class StatusTests(SynchronousTestCase):
         self.assertEqual((status.connections, status.sessions, status.storage_queue), (0, 1, 0))
         self.assertEqual(status.states, {"not logged in": 0, "waiting for storage": 0})
 
+    def test_states_of_features_are_counted(self) -> None:
+        house = House()
+        session = house.login("juliet@example.org/balcony")
+        session.sends("<presence/>")
+        house.login("juliet@example.org/chamber").sends("<presence/>")
+        self.assertEqual(house.run("status").states["Shown"], 2)
+        session.disconnects()
+        self.assertEqual(house.run("status").states["Shown"], 1)
+
     def test_writes_not_yet_committed_are_counted(self) -> None:
         house = House()
         admin = ServerAdmin(house.server)

@@ -59,5 +59,8 @@ class ISession(Interface):
         `kind` must be registered with `PerSession`; it is made without arguments.
         """
 
+    def kinds() -> tuple[type, ...]:
+        """Return the types `state` has been asked for."""
+
     def close(condition: str, text: str = "") -> None:
         """End the session with that stream error (RFC 6120 4.9.3)."""

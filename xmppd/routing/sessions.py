@@ -1,5 +1,6 @@
 """The sessions of one host in this process, and the state of accounts while they have some."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -122,6 +123,12 @@ class Sessions:
         """Return an online account's instance of `kind`, or None."""
         online = self._online.get(account)
         return None if online is None else online.state.get(kind)
+
+    def states(self) -> Counter[str]:
+        """Count what features keep for sessions and for accounts online, by the types' names."""
+        kinds = [kind for session in self._bound.values() for kind in session.kinds()]
+        kinds += [kind for online in self._online.values() for kind in online.state]
+        return Counter(kind.__name__ for kind in kinds)
 
     def _announce(self, moment: Moment[[ISession]], session: ISession) -> None:
         announce(self._registry.watching(moment), session)

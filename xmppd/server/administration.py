@@ -1,5 +1,6 @@
 """A whole server as its administrators see it: `Admin`, and the commands of server and modules."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -40,7 +41,8 @@ class ServerAdmin:
     def status(self) -> Status:
         """Return how the server is."""
         server = self._server
-        sessions = sum(len(host.local.accounts_domain.sessions) for host in server.hosts.values())
+        online = [host.local.accounts_domain.sessions for host in server.hosts.values()]
+        sessions = sum(map(len, online))
         tickets = server.storage.tickets
         return Status(
             version=xmppd.__version__,
@@ -52,6 +54,7 @@ class ServerAdmin:
             states={
                 "not logged in": server.clients.strangers,
                 "waiting for storage": len(server.clients.gate),
+                **sum((each.states() for each in online), Counter()),
             },
         )
 

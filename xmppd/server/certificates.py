@@ -33,7 +33,14 @@ def _development(config: ServerConfig, now: datetime) -> dict[str, Identity]:
     names = [host.name for host in config.hosts if config.identity_files(host) is None]
     if not config.tls.development or not names:
         return {}
-    files = ensure_development_identity(config.development_directory, names, now)
+    directory = config.development_directory
+    try:
+        files = ensure_development_identity(directory, names, now)
+    except OSError as error:
+        raise CertificateError(
+            f"{error.filename or directory}: development certificates cannot be kept there "
+            f"({error.strerror}); the server's user must be able to read and write them."
+        ) from None
     identity = load_identity(files.chain, files.key, names, now)
     return dict.fromkeys(names, identity)
 

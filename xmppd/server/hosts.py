@@ -27,7 +27,7 @@ from xmppd.makers import MakerError, ModuleMaker
 from xmppd.net.client_certificates import ClientTrust
 from xmppd.routing.host import LocalHost
 from xmppd.server.collaborators import Collaborators
-from xmppd.server.config import HostConfig, ServerConfig
+from xmppd.server.config import OWN_ACCOUNTS, HostConfig, ServerConfig
 from xmppd.server.inventory import Inventory
 from xmppd.server.users import make_checkers
 
@@ -124,7 +124,8 @@ def build_host(config: HostConfig, shared: Surroundings) -> Host:
         trust=shared.trust,
         features=lambda: [feature for _, feature in local.registry.records(StreamFeature)],
     )
-    local.install(ACCOUNTS_FEATURE, [Provide(IPasswords, passwords)])
+    own_accounts = OWN_ACCOUNTS in config.users and not config.anonymous
+    local.install(ACCOUNTS_FEATURE, [Provide(IPasswords, passwords)] if own_accounts else [])
     return Host(config, local, clients, passwords)
 
 
