@@ -11,7 +11,7 @@ UNIT = $(filter-out tests.live,$(subst /,.,$(patsubst %/__init__.py,%,$(wildcard
        $(subst /,.,$(basename $(wildcard tests/test_*.py)))
 LIVE = $(wildcard tests/live/__init__.py)
 LINTED = $(wildcard xmppd tests twisted tools docs benchmarks)
-COVERAGE = COVERAGE_FILE=$(CURDIR)/build/coverage/data $(PY) -m coverage
+COVERAGE = COVERAGE_FILE='$(CURDIR)/build/coverage/data' $(PY) -m coverage
 
 .PHONY: run test check lint types docs unit coverage live dist clean help
 .NOTPARALLEL:
@@ -21,7 +21,7 @@ help: ## show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /|/' | awk -F'|' '{ printf "make %-9s %s\n", $$1, $$2 }'
 
 run: $(VENV)/.run ## start a server for this machine on built-in defaults, in the foreground
-	$(PY) $(VENV)/bin/twistd --nodaemon --pidfile= xmppd
+	@$(PY) $(VENV)/bin/twistd --nodaemon --pidfile= xmppd
 
 test: check docs unit coverage live ## run every check and all tests
 
@@ -62,11 +62,13 @@ clean: ## remove what builds and tests leave; accounts (var/) and the environmen
 
 # An editable install alone hides twisted/plugins from Twisted, which looks along sys.path.
 $(VENV)/.run: setup.cfg pyproject.toml tools/make-venv
-	sh tools/make-venv $(VENV)
-	$(PY) -m pip install --quiet --editable .
-	$(PY) -c 'import os, sysconfig; print(os.getcwd(), file=open(sysconfig.get_path("purelib") + "/xmppd-checkout.pth", "w"))'
+	@echo "preparing $(VENV); this is done once"
+	@sh tools/make-venv $(VENV)
+	@$(PY) -m pip install --quiet --editable .
+	@$(PY) -c 'import os, sysconfig; print(os.getcwd(), file=open(sysconfig.get_path("purelib") + "/xmppd-checkout.pth", "w"))'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	$(PY) -m pip install --quiet --editable '.[test,docs]'
+	@echo "adding what tests and documentation need"
+	@$(PY) -m pip install --quiet --editable '.[test,docs]'
 	@touch $@
