@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.live.harness import LiveCase, Server
+from tests.live.harness import LiveCase, Twistd
 from tests.live.processes import PATIENCE, ROOT, Heard, environment
 
 Event = dict[str, Any]
@@ -60,7 +60,7 @@ class SlixmppClient:
 class ClientCase(LiveCase):
     """A test with clients."""
 
-    def client(self, server: Server, user: str = "juliet", **how: Any) -> SlixmppClient:
+    def client(self, server: Twistd, user: str = "juliet", **how: Any) -> SlixmppClient:
         """Return a client that is about to log in; `how` as for `connect`."""
         client = SlixmppClient(Path(self.mktemp()), user)
         self.addCleanup(client.end)
@@ -70,7 +70,7 @@ class ClientCase(LiveCase):
     def connect(
         self,
         client: SlixmppClient,
-        server: Server,
+        server: Twistd,
         user: str = "juliet",
         *,
         resource: str = "slix",
@@ -88,7 +88,7 @@ class ClientCase(LiveCase):
         """
         client.ask(
             "connect",
-            jid=f"{user}@{server.HOST}/{resource}",
+            jid=f"{user}@{server.host}/{resource}",
             password=password or user,
             address=server.address,
             port=server.tls_port if way == "direct" else server.port,
@@ -99,7 +99,7 @@ class ClientCase(LiveCase):
             tls=tls,
         )
 
-    def online(self, server: Server, user: str = "juliet", **how: Any) -> SlixmppClient:
+    def online(self, server: Twistd, user: str = "juliet", **how: Any) -> SlixmppClient:
         """Return a client that has logged in; `how` as for `client`."""
         client = self.client(server, user, **how)
         client.expect("session")

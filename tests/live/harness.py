@@ -45,7 +45,17 @@ def free_ports(address: str, count: int) -> list[int]:
 
 
 class Twistd:
-    """A process `twistd -n xmppd`, with its log."""
+    """A process `twistd -n xmppd`, with its log.
+
+    Those that make one say where clients reach it (`host`, `address`, `port`, `tls_port`), and the
+    file of the authority to believe, `ca`.
+    """
+
+    host: str
+    address: str
+    port: int
+    tls_port: int
+    ca: Path
 
     def __init__(self, folder: Path, data: Path, *options: str) -> None:
         self.folder = folder
@@ -142,6 +152,7 @@ class Server(Twistd):
         tls: str = "development = true",
         host: str = "",
     ) -> None:
+        self.host = self.HOST
         self.config = folder / "xmppd.toml"
         super().__init__(folder, folder / "data", "--config", str(self.config))
         self.ca = self.data / "development" / "ca.pem"

@@ -45,13 +45,17 @@ class Screen:
         self._call("send-keys", "-l", "--", line)
         self._call("send-keys", "Enter")
 
+    def shown(self) -> str:
+        """Return what is on the screen."""
+        return self._call("capture-pane", "-p", "-J")
+
     def expect(self, text: str) -> None:
         """Look until the text is on the screen.
 
         Raises AssertionError with what is there instead.
         """
         deadline = time.monotonic() + PATIENCE
-        while text not in (shown := self._call("capture-pane", "-p", "-J")):
+        while text not in (shown := self.shown()):
             if time.monotonic() > deadline:
                 raise AssertionError(f"{text!r} does not appear:\n{shown.strip()}")
             time.sleep(_BETWEEN_LOOKS)
