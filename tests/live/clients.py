@@ -1,6 +1,7 @@
 """A slixmpp client in a process of its own (see `slixmpp_client`), as tests speak to it."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,10 @@ class SlixmppClient:
     def seen(self, event: str) -> list[Event]:
         """Return all events of a kind until now."""
         return [found for found in self._events.so_far() if found["event"] == event]
+
+    def freeze(self) -> None:
+        """Do nothing any more, but keep the connection."""
+        self._process.send_signal(signal.SIGSTOP)
 
     def end(self) -> None:
         """Be gone, without a word to the server."""

@@ -94,6 +94,13 @@ class Twistd:
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
+    def kill(self) -> None:
+        """End it without any warning."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.kill()
+        process.wait(PATIENCE)
+
     def do(self, command: str, **arguments: Any) -> Any:
         """Give a command to the running server, as `xmppdctl` does, and return its result."""
         return RunningServer([self.data / "control.sock"]).run(command, arguments)
