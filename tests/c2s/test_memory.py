@@ -7,7 +7,7 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 
 from tests.c2s.client import Client
-from tests.c2s.house import HouseCase, Setup
+from tests.c2s.house import HouseCase
 from tests.c2s.texts import CAPULET, JULIET, STARTTLS, auth, binding, opening, plain
 from tests.net import pairs
 from xmppd.api.moments import SentByClient
@@ -203,10 +203,7 @@ class WaitingTests(MemoryCase):
 class TlsTests(MemoryCase):
     """Connections under TLS, begun both ways."""
 
-    setup = Setup(tls=True)
-
     def setUp(self) -> None:
-        self.setup = Setup()
         super().setUp()
         self.house.clients.contexts = self.house.direct
 
