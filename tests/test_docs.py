@@ -5,11 +5,10 @@ import re
 import subprocess
 import sys
 import tomllib
-from dataclasses import is_dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import Any
 
 from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SynchronousTestCase
@@ -17,7 +16,6 @@ from zope.interface.interface import InterfaceClass
 
 from tests.installing import CHECKOUT
 from tests.test_layering import PURE, ROOMS
-from xmppd.server.config import HostConfig, ServerConfig
 
 DOCS = CHECKOUT / "docs"
 PAGES = (*sorted(DOCS.glob("*.rst")), CHECKOUT / "README.rst")
@@ -165,25 +163,6 @@ class NamesTests(SynchronousTestCase):
                     continue
                 places = (CHECKOUT / name, CHECKOUT / "xmppd" / name)
                 self.assertTrue(any(place.exists() for place in places), (page.name, name))
-
-
-class SettingsTests(SynchronousTestCase):
-    """`etc/xmppd.toml`, which the page for operators shows."""
-
-    def test_every_setting_is_explained(self) -> None:
-        text = (CHECKOUT / "etc" / "xmppd.toml").read_text()
-        shown = re.sub(r"(?m)^#(?=[\w\[])", "", text)
-        raw = tomllib.loads(shown)
-        (host,) = raw.pop("host").values()
-        self.assertEqual(_keys(host), set(get_type_hints(HostConfig)) - {"name"})
-        self.assertEqual(_keys(raw) - {"modules"}, set(get_type_hints(ServerConfig)) - {"hosts"})
-        for section, kind in get_type_hints(ServerConfig).items():
-            if is_dataclass(kind) and section != "storage":
-                self.assertEqual(_keys(raw[section]), set(get_type_hints(kind)), section)
-
-
-def _keys(table: dict[str, Any]) -> set[str]:
-    return set(table)
 
 
 class RoomsTests(SynchronousTestCase):

@@ -99,7 +99,7 @@ def serve(config: ServerConfig, reactor: Any) -> Server:
 async def add_user(host: IHost, name: str, password: str) -> None:
     """Make an account, unless it is there."""
     passwords = host.find(IPasswords)
-    assert passwords is not None  # every host has them
+    assert passwords is not None  # hosts have it whose users are kept here
     with suppress(AccountExists):
         await passwords.create(name, password)
     print(f"{name} can log in", flush=True)
