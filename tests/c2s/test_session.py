@@ -372,9 +372,11 @@ class StateTests(SessionCase):
     """What features keep for a session."""
 
     def test_one_instance_of_each_kind(self) -> None:
+        self.assertEqual(self.session.kinds(), ())
         state = self.session.state(dict)
         self.assertEqual(state, {})
         self.assertIs(self.session.state(dict), state)
+        self.assertEqual(self.session.kinds(), (dict,))
 
     def test_only_what_is_registered(self) -> None:
         with self.assertRaises(LookupError):

@@ -159,6 +159,17 @@ class LoadingTests(HouseCase):
         self.assertEqual((len(opened), len(closed)), (1, 1))
         self.assertEqual(self.house.server.hosts[CAPULET].local.sessions("juliet"), ())
 
+    def test_the_client_leaves_and_the_load_fails(self) -> None:
+        waiting: Deferred[dict[str, str]] = Deferred(
+            lambda ended: ended.errback(ZeroDivisionError())
+        )
+        client = self.load(waiting)
+        assert client.protocol is not None
+        client.protocol.abort()
+        self.house.turn()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(len(self.house.clients), 0)
+
     def test_what_came_meanwhile(self) -> None:
         waiting: Deferred[dict[str, str]] = Deferred()
         romeo = self.house.login("romeo", "orchard")
