@@ -167,19 +167,24 @@ class ServiceTests(Tap):
         service._greet()
         await service.stopService()
 
-    async def test_in_a_terminal_its_end_is_ours(self) -> None:
+    def test_hanging_up(self) -> None:
         class Terminal(io.StringIO):
             def isatty(self) -> bool:
                 return True
 
-        installed: list[None] = []
-        self.patch(sys, "__stdin__", Terminal())
-        self.patch(REACTOR, "adoptStreamPort", lambda *arguments: _Port())
+        done: list[str] = []
         service = self.make()
-        self.patch(service._hangups, "install", lambda: installed.append(None))
-        service.startService()
-        await service.stopService()
-        self.assertEqual(installed, [])
+        self.patch(service, "reload", lambda: done.append("reloaded"))
+        self.patch(REACTOR, "stop", lambda: done.append("stopped"))
+        for stdin, expected in (
+            (Terminal(), "stopped"),
+            (io.StringIO(), "reloaded"),
+            (None, "reloaded"),
+        ):
+            with self.subTest(stdin=stdin):
+                self.patch(sys, "__stdin__", stdin)
+                service._hung_up()
+                self.assertEqual(done.pop(), expected)
 
 
 class _Port:

@@ -65,13 +65,16 @@ class Options(usage.Options):
 
 
 class TwistdService(XmppService):
-    """The service as twistd runs it: with logs as configured, and SIGHUP for a reload."""
+    """The service as twistd runs it: with logs as configured, and SIGHUP for a reload.
+
+    At a terminal SIGHUP is the end of that, and stops the server.
+    """
 
     def __init__(self, *args: Any, log: ILogObserver | None, greeting: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._observer = log
         self._greeting = greeting
-        self._hangups = Hangups(reactor, self.reload)  # type: ignore[arg-type]  # a module to mypy
+        self._hangups = Hangups(reactor, self._hung_up)  # type: ignore[arg-type]  # a module to mypy
 
     @override
     def setServiceParent(self, parent: Any) -> None:
@@ -84,10 +87,15 @@ class TwistdService(XmppService):
     def startService(self) -> None:
         """Start, and say so."""
         super().startService()
-        # From a terminal it means that the terminal is gone, and we had better go, too.
-        if not sys.__stdin__ or not sys.__stdin__.isatty():
-            self._hangups.install()
+        self._hangups.install()
         reactor.callWhenRunning(self._greet)
+
+    def _hung_up(self) -> None:
+        # From a terminal it means that the terminal is gone, and we had better go, too.
+        if sys.__stdin__ is not None and sys.__stdin__.isatty():
+            reactor.stop()
+        else:
+            self.reload()
 
     def _greet(self) -> None:
         if sys.__stdout__ is not None:
