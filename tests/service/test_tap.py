@@ -167,15 +167,15 @@ class ServiceTests(Tap):
         service._greet()
         await service.stopService()
 
-    def test_hanging_up(self) -> None:
+    async def test_hanging_up(self) -> None:
         class Terminal(io.StringIO):
             def isatty(self) -> bool:
                 return True
 
         done: list[str] = []
-        service = self.make()
-        self.patch(service, "reload", lambda: done.append("reloaded"))
+        self.patch(REACTOR, "adoptStreamPort", lambda *arguments: _Port())
         self.patch(REACTOR, "stop", lambda: done.append("stopped"))
+        self.patch(tap.TwistdService, "reload", lambda self: done.append("reloaded"))
         for stdin, expected in (
             (Terminal(), "stopped"),
             (io.StringIO(), "reloaded"),
@@ -183,8 +183,12 @@ class ServiceTests(Tap):
         ):
             with self.subTest(stdin=stdin):
                 self.patch(sys, "__stdin__", stdin)
+                service = self.make()
+                service.startService()
+                self.patch(sys, "__stdin__", None)
                 service._hung_up()
                 self.assertEqual(done.pop(), expected)
+                await service.stopService()
 
 
 class _Port:

@@ -74,6 +74,7 @@ class TwistdService(XmppService):
         super().__init__(*args, **kwargs)
         self._observer = log
         self._greeting = greeting
+        self._at_terminal = False
         self._hangups = Hangups(reactor, self._hung_up)  # type: ignore[arg-type]  # a module to mypy
 
     @override
@@ -87,12 +88,14 @@ class TwistdService(XmppService):
     def startService(self) -> None:
         """Start, and say so."""
         super().startService()
+        # Neither before, when twistd has not yet detached itself, nor when it is gone.
+        self._at_terminal = sys.__stdin__ is not None and sys.__stdin__.isatty()
         self._hangups.install()
         reactor.callWhenRunning(self._greet)
 
     def _hung_up(self) -> None:
         # From a terminal it means that the terminal is gone, and we had better go, too.
-        if sys.__stdin__ is not None and sys.__stdin__.isatty():
+        if self._at_terminal:
             reactor.stop()
         else:
             self.reload()
