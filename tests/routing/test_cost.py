@@ -38,6 +38,9 @@ class Sink:
     def state(self, kind: type[Any]) -> Any:
         raise NotImplementedError
 
+    def kinds(self) -> tuple[type, ...]:
+        raise NotImplementedError
+
     def close(self, condition: str, text: str = "") -> None:
         raise NotImplementedError
 
