@@ -86,7 +86,7 @@ class CheckTests(SynchronousTestCase):
     def test_ports(self) -> None:
         listen = ListenConfig(("127.0.0.1", "*"), c2s=5222, c2s_tls=0)
         config = replace(self.config, listen=listen)
-        table = [("", OK, "can be listened on."), ("it is taken", ERROR, "it is taken.")]
+        table = [("", OK, "nobody else has it."), ("it is taken", ERROR, "it is taken.")]
         for trouble, level, text in table:
             with self.subTest(trouble=trouble):
                 self.assertEqual(

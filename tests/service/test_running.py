@@ -177,7 +177,7 @@ class RunningTests(TestCase):
         found = await self.ask("check")
         self.assertEqual({each["level"] for each in found}, {"ok", "warn"})
         self.assertIn(
-            f"127.0.0.1 port {self.clear}: can be listened on.",
+            f"127.0.0.1 port {self.clear}: nobody else has it.",
             [each["finding"] for each in found],
         )
         await service.stopService()

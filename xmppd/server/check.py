@@ -101,7 +101,7 @@ class Check:
                 if trouble:
                     yield Finding(Level.ERROR, f"{address} port {port}: {trouble}.")
                 else:
-                    yield Finding(Level.OK, f"{address} port {port}: can be listened on.")
+                    yield Finding(Level.OK, f"{address} port {port}: nobody else has it.")
 
     def _certificate(self, host: HostConfig) -> Iterator[Finding]:
         files = self.config.identity_files(host)
