@@ -66,13 +66,13 @@ class Twistd:
         """The umask to start it with, -1 for that of the tests."""
         self.expected_trouble: list[str] = []
         """Patterns for errors the log may have."""
-        self._options = options
+        self.command = [*TWISTD, "--nodaemon", "--pidfile=", "xmppd", *options]
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start it and wait until it can be used."""
         self._process = subprocess.Popen(
-            [*TWISTD, "--nodaemon", "--pidfile=", "xmppd", *self._options],
+            self.command,
             cwd=self.folder,
             env=environment(**self.variables),
             umask=self.umask,
@@ -207,8 +207,8 @@ class LiveCase(SynchronousTestCase):
 
     def started(self, server: Twistd) -> None:
         """Start a server for the time of this test."""
-        server.start()
         self.addCleanup(server.end)
+        server.start()
 
     def server(self, **settings: str) -> Server:
         """Return a running server that has these settings (see `Server`)."""

@@ -1,4 +1,4 @@
-"""A command at a terminal that asks somebody for something."""
+"""A command at a terminal, with somebody who answers what it asks."""
 
 import subprocess
 import sys
@@ -45,21 +45,26 @@ class Prompted:
             self._ended = True
             self._changed.notify_all()
 
-    def answer(self, prompt: str, text: str) -> None:
-        """Wait until it asks, and type a line.
-
-        Raises AssertionError if it does not ask.
-        """
-        wanted = prompt.encode()
+    def expect(self, text: str) -> None:
+        """Wait until that stands on the terminal. Raises AssertionError if it does not come."""
+        wanted = text.encode()
         deadline = time.monotonic() + PATIENCE
         with self._changed:
             while (place := self._shown.find(wanted, self._seen)) < 0:
                 if self._ended or not self._changed.wait(deadline - time.monotonic()):
-                    raise AssertionError(f"no {prompt!r}: {self._shown!r}")
+                    raise AssertionError(f"no {text!r}: {self._shown!r}")
             self._seen = place + len(wanted)
+
+    def answer(self, prompt: str, text: str) -> None:
+        """Wait until it asks, and type a line. Raises AssertionError if it does not ask."""
+        self.expect(prompt)
         assert self._process.stdin is not None
         self._process.stdin.write(text.encode() + b"\n")
         self._process.stdin.flush()
+
+    def hang_up(self) -> None:
+        """Close the terminal; whatever runs there gets SIGHUP from the system."""
+        self._process.kill()
 
     def end(self) -> tuple[int, str]:
         """Wait for its end; return its exit status and everything that stood on the terminal."""

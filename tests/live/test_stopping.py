@@ -6,6 +6,7 @@ import socket
 
 from tests.live.clients import ClientCase
 from tests.live.harness import Server
+from tests.live.prompts import Prompted
 
 HOST = Server.HOST
 
@@ -36,6 +37,15 @@ class StoppingTests(ClientCase):
             self.addCleanup(each.close)
         self.running.stop()
         clients[1].expect("stream error", condition="system-shutdown")
+
+    def test_the_end_of_its_terminal(self) -> None:
+        self.running.stop()
+        terminal = Prompted(self.running.command, self.running.folder)
+        self.addCleanup(terminal.end)
+        terminal.expect(" listening on /")
+        client = self.online(self.running)
+        terminal.hang_up()
+        client.expect("stream error", condition="system-shutdown")
 
     def test_killed(self) -> None:
         client = self.online(self.running)

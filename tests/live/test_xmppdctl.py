@@ -153,7 +153,7 @@ class ServerTests(ClientCase):
         server = Server(self.folder())
         said = self.ctl(server, "check")
         self.assertIn("is not there yet", said)
-        self.assertIn(f"{server.address} port {server.port}: can be listened on.", said)
+        self.assertIn(f"{server.address} port {server.port}: nobody else has it.", said)
         self.assertFalse(server.data.exists())
         taken = self.server()
         server.config.write_text(taken.config.read_text())
