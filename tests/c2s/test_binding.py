@@ -291,6 +291,20 @@ class LimitTests(HouseCase):
             client.receives()
         clients[2].receives(iq_error("resource-constraint", "wait"))
 
+    def test_who_replaces_need_not_care_who_is_coming(self) -> None:
+        first = self.house.login(resource="one")
+        load: Deferred[dict[str, str]] = Deferred()
+        self.house.install(PerAccount(dict, lambda _: load))
+        second, third = self.house.connect(), self.house.connect()
+        for client, resource in ((second, "two"), (third, "one")):
+            client.logs_in()
+            client.sends(binding(resource))
+        first.fails_with("conflict")
+        load.callback({})
+        self.house.turn()
+        second.receives(bound("two"))
+        third.receives(bound("one"))
+
     def test_others_are_others(self) -> None:
         for name in ("juliet", "romeo"):
             for resource in ("one", "two"):

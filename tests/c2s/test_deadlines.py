@@ -2,7 +2,7 @@
 
 import gc
 
-from tests.c2s.house import HouseCase, Setup
+from tests.c2s.house import House, HouseCase, Setup
 from tests.c2s.texts import CAPULET, JULIET, opening
 from xmppd.c2s.protocol import ClientProtocol
 
@@ -85,6 +85,17 @@ class IdleTests(HouseCase):
             juliet.sends(" ")
             self.house.passes(60)
             self.assertFalse(juliet.reader.ended)
+
+    def test_there_may_be_more_time_to_answer_than_to_be_idle(self) -> None:
+        self.house = House(self, Setup(settings={"idle_seconds": 10.0, "answer_seconds": 120.0}))
+        juliet = self.house.login()
+        self.house.passes(11)
+        juliet.receives(PING)
+        juliet.sends(" ")
+        self.house.passes(119)
+        juliet.receives()
+        self.house.passes(2)
+        juliet.receives(PING)
 
     def test_who_speaks_is_not_asked(self) -> None:
         juliet = self.house.login()

@@ -408,6 +408,14 @@ class ClaimedTests(HouseCase):
             else:
                 client.fails_with("invalid-from")
 
+    def test_in_clear(self) -> None:
+        """Anybody may have written it."""
+        self.house = House(self)
+        client = self.house.connect()
+        client.opens(extra=f"version='1.0' from='nurse@{CAPULET}'")
+        client.sends(plain("juliet"))
+        client.receives(SUCCESS)
+
     def test_on_the_stream_after_the_login(self) -> None:
         for claimed, right in (
             (f"juliet@{CAPULET}", True),

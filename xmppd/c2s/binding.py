@@ -43,29 +43,27 @@ class Binder:
         """
         wanted = requested_resource(iq)
         jid = JID.make(own.localpart, own.domainpart, wanted or self._token())
-        if not self._replaces(jid, host.bound(jid)):
-            if host.count(own.localpart) + self._coming(own) >= self._limit:
-                raise StanzaError("resource-constraint", "too many sessions of this account")
-            if host.bound(jid) is not None or jid in self._reserved:
-                jid = self._renamed(jid)
+        self._make_way(jid, host.bound(jid))
+        if host.count(own.localpart) + self._coming(own) >= self._limit:
+            raise StanzaError("resource-constraint", "too many sessions of this account")
+        if host.bound(jid) is not None or jid in self._reserved:
+            jid = self._renamed(jid)
         self._reserved.add(jid)
         return jid
 
-    def _replaces(self, jid: JID, holder: ISession | None) -> bool:
-        """Close the session that has to make way for a new one, if there is one that should.
+    def _make_way(self, jid: JID, holder: ISession | None) -> None:
+        """Close the session that has to give way to a new one, if there is one that should.
 
         Raises `StanzaError` if the new one must not be.
         """
         if holder is None and jid not in self._reserved:
-            return False
+            return
         if self._policy is ConflictPolicy.REFUSE:
             raise StanzaError("conflict", type=ErrorType.MODIFY)
         if self._policy is ConflictPolicy.RENAME or holder is None:
-            return False
-        if not self._conflicts.replace(str(jid), self._now()):
-            return False
-        holder.close("conflict", "another client has taken this resource")
-        return True
+            return
+        if self._conflicts.replace(str(jid), self._now()):
+            holder.close("conflict", "another client has taken this resource")
 
     def _coming(self, own: JID) -> int:
         """Count the sessions of an account that are being opened."""
