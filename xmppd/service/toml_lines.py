@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 Key = tuple[str, ...]
 
-_SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*+")
+_SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _PART = re.compile(r"""[ \t]*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([\w-]+))[ \t]*""", re.ASCII)
 # What a value may consist of, the longest first: strings hide brackets, newlines and hashes.
 _PIECE = re.compile(

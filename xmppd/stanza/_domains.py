@@ -28,7 +28,7 @@ _LABEL = r"(?!..--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _NUMBER = r"(?:[0-9]+|0[Xx][0-9A-Fa-f]*)"
 _ENDS_IN_NUMBER = re.compile(rf"(?:.*\.)?{_NUMBER}")
 
-_PLAIN = re.compile(rf"(?:{_LABEL}\.)*+(?!{_NUMBER}\Z){_LABEL}")
+_PLAIN = re.compile(rf"(?:{_LABEL}\.)*(?!{_NUMBER}\Z){_LABEL}")
 _LDH_UNDERSCORE = re.compile("[a-z0-9_-]{1,63}")
 _SERVICE_LABEL = re.compile(r"(?!..--)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
