@@ -4,11 +4,13 @@ import json
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 from tests.live.harness import LiveCase, Twistd
 from tests.live.processes import PATIENCE, ROOT, Heard, environment
+from tests.live.test_durability import require
 
 Event = dict[str, Any]
 Way = Literal["starttls", "direct", "either"]
@@ -67,6 +69,7 @@ class ClientCase(LiveCase):
 
     def client(self, server: Twistd, user: str = "juliet", **how: Any) -> SlixmppClient:
         """Return a client that is about to log in; `how` as for `connect`."""
+        require(find_spec("slixmpp") is not None, "slixmpp")
         client = SlixmppClient(Path(self.mktemp()), user)
         self.addCleanup(client.end)
         self.connect(client, server, user, **how)
