@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from twisted.logger import ILogObserver, LogEvent, eventAsText, globalLogPublisher
+from zope.interface import implementer
+
 from tests.c2s.client import Client
 from tests.c2s.house import HouseCase
-from tests.c2s.texts import CAPULET, JULIET, ROMEO, opening, plain
+from tests.c2s.texts import CAPULET, JULIET, PASSWORD, ROMEO, opening, plain
 from tests.c2s.watchers import breaks
 from xmppd.api.moments import SentByClient, ToAccount, ToResource
 from xmppd.api.registrations import Watch
@@ -94,6 +97,35 @@ class FaultTests(HouseCase):
             (InboundStream, "receive"),
         ):
             self.broken(self.house.login(), where, name, f"<message to='{ROMEO}/orchard'/>")
+
+    def test_nothing_private_is_logged(self) -> None:
+        """No password, no body, whatever breaks, and wherever."""
+        lines: list[str] = []
+
+        @implementer(ILogObserver)
+        def observe(event: LogEvent) -> None:
+            lines.append(eventAsText(event))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        body = f"<message to='{ROMEO}/orchard'><body>a private matter</body></message>"
+        for where, name, data in (
+            (InboundStream, "restart", plain("juliet")),
+            (Authenticator, "begin", plain("juliet")),
+            (Session, "receive", body),
+            (AccountsDomain, "_sent", body),
+            (AccountsDomain, "receive", body),
+        ):
+            client = self.house.connect() if "auth" in data else self.house.login()
+            if client.reader.headers == 0:
+                client.opens()
+            with Breaking(where, name):
+                client.sends(data)
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        text = "\n".join(lines)
+        self.assertIn("ZeroDivisionError", text)
+        for private in (PASSWORD, plain("juliet"), "a private matter"):
+            self.assertNotIn(private, text)
 
     def test_a_feature_that_breaks_costs_an_answer(self) -> None:
         """Not even the stream suffers (RFC 6120 8.3.3.6)."""

@@ -484,7 +484,7 @@ class WaitingTests(HouseCase):
         protocol = client.protocol
         assert protocol is not None
         self.assertNotIn(client.transport, self.house.reactor.getReaders())
-        protocol.dataReceived(b" " * 70_000)
+        protocol.dataReceived(b" " * 140_000)
         self.house.turn()
         client.fails_with("policy-violation")
 

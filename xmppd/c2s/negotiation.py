@@ -19,6 +19,8 @@ from xmppd.stream.errors import StreamError
 from xmppd.stream.events import Opened, Received
 from xmppd.stream.inbound import InboundStream
 
+_ROOM = 2 * 64 * 1024  # twice what Twisted's transports read at a time
+
 
 class Negotiation:
     """What one connection has negotiated so far."""
@@ -29,7 +31,7 @@ class Negotiation:
         self._channel: IChannel | None = channel
         self._service = service
         self._stream = stream
-        self._intake = Intake(channel, stream, self._take, service.settings.inbox_bytes)
+        self._intake = Intake(channel, stream, self._take, _ROOM)
         self._phase: Phase = BeforeLogin(channel, service, self._logged_in)
 
     def receive(self, data: bytes) -> None:
