@@ -32,6 +32,7 @@ HEADER = (
     b"<stream:stream to='example.org' version='1.0' xmlns='jabber:client'"
     b" xmlns:stream='http://etherx.jabber.org/streams'>"
 )
+AUTH = b"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>"
 
 
 class AssemblyCase(SynchronousTestCase):
@@ -145,8 +146,8 @@ class CertificateTests(AssemblyCase):
 class LifeTests(AssemblyCase):
     """From opening storage to the last client's leave."""
 
-    def connect(self, server: Server) -> StringTransport:
-        """Return the transport of a client that has sent its header."""
+    def connect(self, server: Server, behind: bytes = b"") -> StringTransport:
+        """Return the transport of a client that has sent its header, and then `behind`."""
         transport = StringTransport()
         transport.abortConnection = transport.loseConnection  # type: ignore[method-assign]
         protocol = ClientFactory(server.clients).buildProtocol(
@@ -156,6 +157,8 @@ class LifeTests(AssemblyCase):
         protocol.makeConnection(transport)
         protocol.dataReceived(HEADER)
         self.house.clock.advance(0)
+        protocol.dataReceived(behind)
+        self.house.clock.pump([0.1] * 10)
         return transport
 
     def test_stopping_takes_leave_of_clients_and_storage(self) -> None:
@@ -179,6 +182,18 @@ class LifeTests(AssemblyCase):
         self.house.clock.pump([0.1] * 10)
         self.successResultOf(stopping)
 
+    def test_guests_in_clear_are_told_to_encrypt(self) -> None:
+        guests = HostConfig("example.org", users=(), anonymous=True)
+        for hosts, condition in (
+            ((guests,), b"<encryption-required"),
+            ((HostConfig("example.org"),), b"<mechanism-too-weak"),
+        ):
+            with self.subTest(condition=condition):
+                server = self.server(self.config(*hosts))
+                server.load_certificates()
+                server.open_storage()
+                self.assertIn(condition, self.connect(server, AUTH).value())
+
     def test_hosts_with_their_own_accounts_make_some(self) -> None:
         server = self.server(
             self.config(
@@ -201,6 +216,7 @@ class SettingsTests(SynchronousTestCase):
             depth=11,
             attributes=12,
             children=13,
+            elements=21,
             output_bytes=3_000,
             inbox_stanzas=14,
             inbox_bytes=4_000,
@@ -218,7 +234,7 @@ class SettingsTests(SynchronousTestCase):
             (parser.stanza, parser.tag, parser.depth, parser.attributes, parser.children),
             (11_000, 2_000, 11, 12, 13),
         )
-        self.assertEqual(settings.limits.unauthenticated, 10_001)
+        self.assertEqual((parser.elements, settings.limits.unauthenticated), (21, 10_001))
         self.assertEqual((settings.output, settings.inbox_stanzas), (3_000, 14))
         self.assertEqual((settings.inbox_bytes, settings.negotiation_seconds), (4_000, 15.0))
         self.assertEqual((settings.connections, settings.strangers), (16, 17))

@@ -1,10 +1,17 @@
 """Commands about accounts, on a whole server in memory."""
 
+from pathlib import Path
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.server.house import House
 from xmppd.api.commands import CommandError
+from xmppd.api.moments import PASS, AccountDeleted, Verdict
+from xmppd.api.registrations import Watch
+from xmppd.api.storage import Account
+from xmppd.server.config import HostConfig
 from xmppd.server.user_commands import MOST_ROWS, UserChanged, UserRow
+from xmppd.stanza.prep import skeleton
 
 NOON = "2026-01-01T12:00:00Z"
 
@@ -77,6 +84,32 @@ class UserCommandTests(SynchronousTestCase):
         self.assertEqual(session.closed_with, "not-authorized")
         self.assertEqual(self.run_command("user list"), [])
 
+    def test_delete_where_the_server_keeps_no_passwords(self) -> None:
+        users = Path(self.mktemp()).absolute()
+        users.write_text("juliet:romeo\n")
+        house = House(HostConfig("example.org", users=(f"file:{users}",)))
+        local = house.server.hosts["example.org"].local
+        deleted: list[str] = []
+
+        def watch(localpart: str) -> Verdict:
+            deleted.append(localpart)
+            return PASS
+
+        local.install("watcher", [Watch(AccountDeleted, watch)])
+        account = Account("juliet", skeleton("juliet"), {}, 0.0)
+        self.successResultOf(local.accounts.create(account))
+        session = house.login("juliet@example.org/balcony")
+        house.run("user delete", address="Juliet@example.org")
+        self.assertEqual(deleted, ["juliet"])
+        self.assertEqual(session.closed_with, "not-authorized")
+        self.assertEqual(house.run("user list"), [])
+
+    def test_delete_nobody(self) -> None:
+        for address in ("nobody@example.org", "no body@example.org"):
+            with self.subTest(address=address):
+                said = self.refused("user delete", address=address)
+                self.assertEqual(said, f"there is no account {address}")
+
     def test_list(self) -> None:
         for name in ("romeo", "juliet", "nurse"):
             self.run_command("user add", address=f"{name}@example.org", password="x")
@@ -112,7 +145,7 @@ class UserCommandTests(SynchronousTestCase):
         host = self.house.server.hosts["example.org"].local
         self.patch(host, "find", lambda interface: None)
         said = self.refused("user add", address="juliet@example.org", password="x")
-        self.assertEqual(said, "the accounts of example.org are not kept by this server")
+        self.assertEqual(said, "the passwords of example.org are not kept by this server")
 
     def test_all_work_offline_and_secrets_are_marked(self) -> None:
         for name in ("user add", "user delete", "user list", "user password"):

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from twisted.internet.defer import Deferred
+
 from xmppd.api.host import IHost
 from xmppd.stanza.jid import JID
 
@@ -30,13 +32,19 @@ class Status:
 class Admin(Protocol):
     """A server, for those who administer it.
 
-    Accounts are reached through each host's `accounts`, and through `find(IPasswords)`; deleting an
-    account there ends its sessions as well.
+    Accounts are reached through each host's `accounts`, passwords kept here through
+    `find(IPasswords)`.
     """
 
     @property
     def hosts(self) -> Sequence[IHost]:
         """The hosts, in the order of the configuration."""
+
+    def delete(self, host: IHost, localpart: str) -> "Deferred[None]":
+        """Delete an account, wherever its password is; its sessions end.
+
+        Fails with KeyError if there is none, and with `StorageError`.
+        """
 
     def kick(self, jid: JID, text: str) -> bool:
         """End the session bound to that full JID; False if there is none.

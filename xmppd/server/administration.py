@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 import xmppd
 from xmppd.api.commands import Argument, Command, CommandError
 from xmppd.api.host import IHost
@@ -28,6 +30,10 @@ class ServerAdmin:
     def hosts(self) -> Sequence[IHost]:
         """The hosts, in the order of the configuration."""
         return [host.local for host in self._server.hosts.values()]
+
+    def delete(self, host: IHost, localpart: str) -> "Deferred[None]":
+        """Delete an account, wherever its password is. Fails with KeyError, `StorageError`."""
+        return self._server.hosts[host.domain].passwords.delete(localpart)
 
     def kick(self, jid: JID, text: str) -> bool:
         """End the session bound to that full JID; False if there is none."""

@@ -1,6 +1,6 @@
 """One host of a server, put together: its accounts, its ways to log in, its modules."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,7 +23,7 @@ from xmppd.auth.portal import Authenticator
 from xmppd.auth.realm import AccountRealm
 from xmppd.auth.throttle import Throttle
 from xmppd.c2s.hosts import ClientHost
-from xmppd.makers import MakerError, ModuleMaker
+from xmppd.makers import MakerError, MechanismMaker, ModuleMaker
 from xmppd.net.client_certificates import ClientTrust
 from xmppd.routing.host import LocalHost
 from xmppd.server.collaborators import Collaborators
@@ -113,7 +113,7 @@ def build_host(config: HostConfig, shared: Surroundings) -> Host:
         keys,
         shared.throttle,
         outside.clock,
-        too_weak=_refused(shared),
+        too_weak=_refused(config, shared),
         patience=shared.config.sasl.attempt_seconds,
     )
     clients = ClientHost(
@@ -138,23 +138,27 @@ def _portal(config: HostConfig, realm: AccountRealm, own: StoreChecker) -> Porta
 
 def _methods(config: HostConfig, shared: Surroundings) -> list[Method]:
     """Return the mechanisms the configuration wants on a host."""
-    sasl = shared.config.sasl
-    guests = (ANONYMOUS,) if config.anonymous else ()
+    allow_clear = shared.config.sasl.plain_without_tls
     return [
         method_for(
-            maker.make(allow_clear=sasl.plain_without_tls),
+            maker.make(allow_clear=allow_clear),
             shared.outside.workers,
             maker.credentials_factory(),
         )
-        for maker in shared.inventory.chosen_mechanisms((*sasl.enable, *guests), sasl.disable)
+        for maker in _chosen(config, shared)
     ]
 
 
-def _refused(shared: Surroundings) -> list[str]:
+def _refused(config: HostConfig, shared: Surroundings) -> list[str]:
     """Return the mechanisms that are there and switched off."""
-    sasl = shared.config.sasl
-    chosen = {maker.name for maker in shared.inventory.chosen_mechanisms(sasl.enable, sasl.disable)}
+    chosen = {maker.name for maker in _chosen(config, shared)}
     return [name for name in shared.inventory.mechanisms if name not in chosen]
+
+
+def _chosen(config: HostConfig, shared: Surroundings) -> Sequence[MechanismMaker]:
+    sasl = shared.config.sasl
+    guests = (ANONYMOUS,) if config.anonymous else ()
+    return shared.inventory.chosen_mechanisms((*sasl.enable, *guests), sasl.disable)
 
 
 def install_modules(host: Host, inventory: Inventory) -> None:

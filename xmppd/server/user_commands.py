@@ -95,7 +95,10 @@ class UserCommands:
         """Delete an account; its sessions end."""
         host, localpart = self._account(address)
         with _in_plain_words(address):
-            await self._passwords(host).delete(localpart)
+            try:
+                await self._admin.delete(host, localpart)
+            except KeyError:
+                raise CommandError(f"there is no account {address}") from None
         return UserChanged(address, "deleted")
 
     async def password(self, address: str, password: str) -> UserChanged:
@@ -149,7 +152,7 @@ class UserCommands:
     def _passwords(self, host: IHost) -> IPasswords:
         passwords = host.find(IPasswords)
         if passwords is None:
-            raise CommandError(f"the accounts of {host.domain} are not kept by this server")
+            raise CommandError(f"the passwords of {host.domain} are not kept by this server")
         return passwords
 
 
