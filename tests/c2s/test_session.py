@@ -206,6 +206,11 @@ class ReceivingTests(SessionCase):
         self.assertEqual(self.link.failed, ["internal-server-error"])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
+    def test_nothing_is_taken_after_the_end(self) -> None:
+        self.session.end()
+        self.receive("1")
+        self.assertEqual(self.host.taken, [])
+
     def test_what_waits_goes_nowhere_after_the_end(self) -> None:
         self.receive("1", type="wait")
         self.receive("2")

@@ -176,6 +176,17 @@ class PressureTests(WriterCase):
         self.clock.advance(0)
         self.assertEqual(transport.writes, [b"ab", b"c"])
 
+    def test_writing_says_when_to_stop(self) -> None:
+        writer = self.writer(Memory(), limit=1000)
+        self.assertFalse(writer.write(b"x" * 900))  # it is not the transport that makes us wait
+        self.clock.advance(0)
+        writer.pauseProducing()
+        self.assertFalse(writer.write(b"x" * 250))
+        self.assertTrue(writer.write(b"x"))
+        self.assertFalse(writer.write(b"x" * 1000))  # dropped
+        writer.resumeProducing()
+        self.assertFalse(writer.write(b"x"))
+
     def test_drained(self) -> None:
         _, writer = self.pair()
         writer.pauseProducing()

@@ -121,7 +121,7 @@ class WrittenTests(SynchronousTestCase):
     def test_what_is_inside_does_not_show(self) -> None:
         message = Message(Element("body", children=["secret"]), to=JULIET, type="chat", id="1")
         self.assertEqual(
-            repr(message), "<message chat to=juliet@example.org/balcony from=None id='1'>"
+            repr(message), "<message 'chat' to=juliet@example.org/balcony from=None id='1'>"
         )
 
 

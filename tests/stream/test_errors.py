@@ -39,3 +39,8 @@ class StreamErrorTests(SynchronousTestCase):
         error = StreamError("conflict", "somebody else")
         self.assertEqual((error.condition, error.text), ("conflict", "somebody else"))
         self.assertIn("conflict", str(error))
+
+    def test_text_that_cannot_be_written_in_xml(self) -> None:
+        error = StreamError("policy-violation", "bye\x1b[2J \ud800 \u2665")
+        self.assertEqual(error.text, "bye\ufffd[2J \ufffd \u2665")
+        self.assertIn("\u2665".encode(), serialize(error.to_element()))

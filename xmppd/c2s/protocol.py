@@ -42,9 +42,12 @@ class ClientProtocol:
     """
 
     __slots__ = (
+        "_holds",
         "_negotiation",
+        "_paused",
         "_service",
         "_session",
+        "_stopped",
         "_stream",
         "_transport",
         "_writer",
@@ -67,6 +70,8 @@ class ClientProtocol:
         self._session: Session | None = None
         self._transport: Any = None
         self._writer: Writer | None = None
+        self._paused = self._stopped = False
+        self._holds = 0
 
     # IProtocol.
 
@@ -78,7 +83,8 @@ class ClientProtocol:
     def connectionMade(self) -> None:
         """Begin: the client has connected."""
         service, transport = self._service, self._transport
-        self._writer = Writer(transport, service.flusher, service.settings.output, self._overflow)
+        self._writer = Writer(transport, service.flusher, service.settings.output, self.overflow)
+        self._writer.drained = self._drained
         self._negotiation = Negotiation(self, service, self._stream)
         self.deadline = service.seconds() + service.settings.negotiation_seconds
         service.connected(self)
@@ -106,6 +112,7 @@ class ClientProtocol:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.detach()
+        self._service.congestion.clear(self)
         self._transport = None
         self._service.disconnected(self)
         self._stream.end()
@@ -127,14 +134,19 @@ class ClientProtocol:
 
     def _read(self, data: bytes) -> None:
         """Act on what comes in over the bound stream."""
-        for event in self._stream.receive(data):
-            session = self._session
-            if session is None:
-                return
-            if type(event) in _STANZAS:
-                session.receive(event)  # type: ignore[arg-type]  # the line above says so
-            else:
-                self.end_of_stream(event)
+        congestion = self._service.congestion
+        congestion.reading = self
+        try:
+            for event in self._stream.receive(data):
+                session = self._session
+                if session is None:
+                    return
+                if type(event) in _STANZAS:
+                    session.receive(event)  # type: ignore[arg-type]  # the line above says so
+                else:
+                    self.end_of_stream(event)
+        finally:
+            congestion.reading = None
 
     def end_of_stream(self, event: object) -> None:
         """Act on an event that is no stanza: the client's end of the stream, or what breaks it."""
@@ -156,7 +168,8 @@ class ClientProtocol:
         if self._writer is None:
             return
         try:
-            self._writer.write(stanza.to_bytes())
+            if self._writer.write(stanza.to_bytes()):
+                self._service.congestion.congested(self, self._service.now)
         except ValueError:
             self._log.failure("{stanza} cannot be written", stanza=repr(stanza))
 
@@ -171,13 +184,33 @@ class ClientProtocol:
 
     def pause(self) -> None:
         """Stop reading from the client."""
-        if self._transport is not None:
-            self._transport.pauseProducing()
+        self._paused = True
+        self._regulate()
 
     def resume(self) -> None:
-        """Go on reading."""
-        if self._transport is not None:
-            self._transport.resumeProducing()
+        """Go on reading, unless what the client sends has to wait for others."""
+        self._paused = False
+        self._regulate()
+
+    def hold(self) -> None:
+        """Do not read from the client until `let_go` has been called as often."""
+        self._holds += 1
+        self._regulate()
+
+    def let_go(self) -> None:
+        """Take one `hold` back."""
+        self._holds -= 1
+        self._regulate()
+
+    def _regulate(self) -> None:
+        """Have the transport read, or not; a stream we have ended is read to its end."""
+        stopped = not self._ended and (self._paused or self._holds > 0)
+        if self._transport is not None and stopped != self._stopped:
+            self._stopped = stopped
+            if stopped:
+                self._transport.pauseProducing()
+            else:
+                self._transport.resumeProducing()
 
     def start_tls(self, creator: ConnectionCreator) -> None:
         """Put everything from here on under TLS; what came in clear is forgotten."""
@@ -215,7 +248,7 @@ class ClientProtocol:
             writer.close(last)
             return
         writer.write(last)
-        self.resume()
+        self._regulate()
         self._await_end(b"")
 
     def _limit_end(self) -> None:
@@ -241,7 +274,11 @@ class ClientProtocol:
         if session is not None:
             session.end()
 
-    def _overflow(self) -> None:
+    def _drained(self) -> None:
+        """Nothing waits for the client any more."""
+        self._service.congestion.clear(self)
+
+    def overflow(self) -> None:
         """Cut off a client that does not read what it is sent."""
         self.fail(StreamError("resource-constraint", "you read too slowly"))
 

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from xmppd.api.host import IEntropy, IWallClock
 from xmppd.c2s.binding import Binder
+from xmppd.c2s.congestion import Congestion
 from xmppd.c2s.gate import Gate
 from xmppd.c2s.hosts import ClientHost
 from xmppd.c2s.settings import ClientSettings
@@ -20,6 +21,7 @@ from xmppd.net.transport import Flusher
 from xmppd.stream.errors import StreamError
 
 SWEEP_SECONDS = 1.0
+PATIENCE = 60.0
 
 
 class Connection(Protocol):
@@ -80,6 +82,7 @@ class ClientService:
         self.seconds = clock.seconds
         self.now = clock.seconds()
         self.binder = Binder(settings.conflict, settings.sessions, entropy.token, clock.seconds)
+        self.congestion = Congestion(PATIENCE)
         self._connections: dict[Connection, None] = {}
         self._strangers: Counter[str] = Counter()
         self._by_network: Counter[str] = Counter()
@@ -177,6 +180,7 @@ class ClientService:
             except Exception:
                 self._give_up(connection)
         self.binder.sweep()
+        self.congestion.sweep(now)
         if self._refused:
             # Not a line for each: how many there are is up to strangers.
             self._log.warn("{count} connections were refused as too many", count=self._refused)

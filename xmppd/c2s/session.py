@@ -106,6 +106,8 @@ class Session:
 
         Ends the stream with `invalid-from` if it claims another sender (RFC 6120 8.1.2.1).
         """
+        if self._ended:
+            return
         sender = stanza.from_
         if stanza.malformed == "from" or not (
             sender is None or sender == self.jid or sender == self.jid.bare

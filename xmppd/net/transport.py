@@ -135,24 +135,27 @@ class Writer:
         """Whether what is written now leaves in this turn: False during a pause and after close."""
         return self._state is _State.OPEN and not self._paused
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         """Send `data` at the end of this reactor turn, or after the pause there is now.
 
         Nothing happens once the writer is closed. The bytes are kept as they are, not copied.
+        Returns whether more than a quarter of the limit waits for the pause to end: whoever writes
+        should then stop until `drained` is called.
         """
         if self._state is not _State.OPEN:
-            return
+            return False
         if self._size + len(data) > self._limit:
             # The limit is for slow readers: as long as the transport takes bytes, let it.
             self.flush_now()
             if self._paused and self._size + len(data) > self._limit:
                 self._overflow()
-                return
+                return False
         self._chunks.append(data)
         self._size += len(data)
         if not self._listed and not self._paused:
             self._listed = True
             self._flusher.add(self)
+        return self._paused and self._size * 4 > self._limit
 
     def flush_now(self) -> None:
         """Hand everything to the transport, unless it has said to pause."""

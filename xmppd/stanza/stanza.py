@@ -74,7 +74,7 @@ class Stanza:
 
     def __repr__(self) -> str:
         """Show the envelope; what is inside may be private."""
-        return f"<{self.kind} {self.type} to={self.to} from={self.from_} id={self.id!r}>"
+        return f"<{self.kind} {self.type!r} to={self.to} from={self.from_} id={self.id!r}>"
 
     @classmethod
     def received(cls, attrs: dict[str, str], inner: bytes, children: list[Child]) -> Self:

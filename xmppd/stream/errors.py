@@ -47,7 +47,8 @@ class StreamError(Exception):
             raise ValueError(f"{condition!r} is not a stream error condition of RFC 6120 4.9.3")
         super().__init__(condition, text)
         self.condition = condition
-        self.text = text
+        # It must be possible to say it, whoever has written the text.
+        self.text = "".join(each if each.isprintable() else "\ufffd" for each in text)
 
     def to_element(self) -> Element:
         """Return the `<stream:error/>` element."""

@@ -1,0 +1,135 @@
+"""Slow readers hold up those who write to them, and nobody else (RFC 6120 13.12)."""
+
+from tests.c2s.client import Client
+from tests.c2s.house import HouseCase, Setup
+from tests.c2s.texts import JULIET, ROMEO
+from xmppd.c2s.service import PATIENCE
+
+TO = f"to='{ROMEO}/orchard'"
+FILLER = "x" * 2000
+
+
+class CongestionTests(HouseCase):
+    """Romeo does not read; Juliet writes to him, the nurse does not."""
+
+    setup = Setup(settings={"output": 400_000})
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.romeo = self.house.login("romeo", "orchard")
+        self.juliet = self.house.login()
+        self.nurse = self.house.login("nurse")
+        self.congestion = self.house.clients.congestion
+
+    def fill(self, count: int = 400) -> None:
+        """Have Juliet write to a Romeo who does not read."""
+        self.romeo.deaf = True
+        for number in range(count):
+            self.juliet.sends(f"<message {TO} id='{number}'><body>{FILLER}</body></message>")
+
+    def read(self, client: Client) -> bool:
+        """Tell whether the server reads from a client."""
+        return client.transport in self.house.reactor.getReaders()
+
+    def test_the_sender_waits_and_nothing_is_lost(self) -> None:
+        self.fill()
+        self.assertEqual(len(self.congestion), 1)
+        self.assertFalse(self.read(self.juliet))
+        self.romeo.deaf = False
+        self.house.turn()
+        self.assertEqual(
+            [each.get("id") for each in self.romeo.takes()], list(map(str, range(400)))
+        )
+        self.assertTrue(self.read(self.juliet))
+        self.assertEqual(len(self.congestion), 0)
+
+    def test_others_do_not_wait(self) -> None:
+        self.fill()
+        self.nurse.sends(f"<message to='{JULIET}/balcony' id='1'/>")
+        self.assertEqual([each.get("id") for each in self.juliet.takes()], ["1"])
+        self.assertTrue(self.read(self.nurse))
+
+    def test_several_wait_for_one(self) -> None:
+        self.fill()
+        for number in range(400):
+            self.nurse.sends(f"<message {TO} id='n{number}'><body>{FILLER}</body></message>")
+        self.assertFalse(self.read(self.nurse))
+        self.romeo.deaf = False
+        self.house.turn()
+        self.assertEqual(len(self.romeo.takes()), 800)
+        self.assertTrue(self.read(self.nurse))
+        self.assertTrue(self.read(self.juliet))
+
+    def test_one_waits_for_several(self) -> None:
+        other = self.house.login("romeo", "garden")
+        other.deaf = True
+        self.fill(200)
+        self.romeo.deaf = False
+        self.house.turn()
+        there = f"to='{ROMEO}/garden'"
+        for number in range(400):
+            self.juliet.sends(f"<message {there} id='{number}'><body>{FILLER}</body></message>")
+        self.assertFalse(self.read(self.juliet))
+        self.romeo.takes()
+        other.deaf = False
+        self.house.turn()
+        self.assertEqual(len(other.takes()), 400)
+        self.assertTrue(self.read(self.juliet))
+
+    def test_who_does_not_read_answers_is_not_read(self) -> None:
+        self.juliet.deaf = True
+        for number in range(1500):
+            self.juliet.sends(f"<iq type='get' id='{number}' to='{ROMEO}/x'><q xmlns='q'/></iq>")
+        self.assertFalse(self.read(self.juliet))
+        self.juliet.deaf = False
+        self.house.turn()
+        self.assertEqual(
+            [each.get("id") for each in self.juliet.takes()], list(map(str, range(1500)))
+        )
+        self.assertTrue(self.read(self.juliet))
+
+    def test_patience_ends(self) -> None:
+        self.fill()
+        self.house.passes(PATIENCE - 1)
+        self.assertEqual(len(self.congestion), 1)
+        self.house.passes(2)
+        self.assertEqual(len(self.congestion), 0)
+        self.assertTrue(self.read(self.juliet))
+        self.romeo.deaf = False
+        self.house.turn()
+        *messages, error = self.romeo.takes()
+        self.assertEqual(
+            [each.get("id") for each in messages], list(map(str, range(len(messages))))
+        )
+        self.assertIsNotNone(error.find("{urn:ietf:params:xml:ns:xmpp-streams}resource-constraint"))
+        # What he was not told any more, she is: he is gone.
+        bounced = [each.get("id") for each in self.juliet.takes()]
+        self.assertEqual(bounced[-1], "399")
+
+    def test_the_slow_one_goes(self) -> None:
+        self.fill()
+        self.romeo.hangs_up()
+        self.house.turn()
+        self.assertTrue(self.read(self.juliet))
+        self.assertEqual(len(self.congestion), 0)
+
+    def test_the_waiting_one_goes(self) -> None:
+        self.fill()
+        self.juliet.hangs_up()
+        self.romeo.deaf = False
+        self.house.turn()
+        self.assertEqual(len(self.congestion), 0)
+        self.nurse.sends(f"<message {TO} id='after'/>")
+        self.assertEqual(self.romeo.takes()[-1].get("id"), "after")
+
+    def test_the_waiting_one_is_ended(self) -> None:
+        self.fill()
+        (session,) = self.house.server.hosts["capulet.example"].local.accounts_domain.sessions.of(
+            "juliet"
+        )
+        session.close("policy-violation", "enough")
+        self.house.turn()
+        self.juliet.fails_with("policy-violation")
+        self.romeo.deaf = False
+        self.house.turn()
+        self.assertEqual(len(self.congestion), 0)

@@ -1,0 +1,64 @@
+"""Slow readers: who writes to them has to wait, and they do not have for ever (RFC 6120 13.12).
+
+A client that does not take what it is sent makes the server keep it. So whoever is being read at
+that moment, and thereby fills it up, is not read any further until it has caught up.
+"""
+
+from typing import Protocol
+
+
+class Connection(Protocol):
+    """A client's connection, as it reads and is read."""
+
+    def hold(self) -> None:
+        """Do not read from the client until `let_go` has been called as often."""
+
+    def let_go(self) -> None:
+        """Take one `hold` back."""
+
+    def overflow(self) -> None:
+        """Cut the client off: it reads too slowly."""
+
+
+class Congestion:
+    """Knows the connections that are congested, since when, and who waits for each.
+
+    - `reading`: the connection whose input is being worked off just now, None if it is nobody's.
+    - `patience`: how many seconds a connection may stay congested.
+    """
+
+    __slots__ = ("_patience", "_since", "_waiting", "reading")
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self.reading: Connection | None = None
+        self._since: dict[Connection, float] = {}
+        self._waiting: dict[Connection, dict[Connection, None]] = {}
+
+    def __len__(self) -> int:
+        """Return how many connections are congested."""
+        return len(self._since)
+
+    def congested(self, connection: Connection, now: float) -> None:
+        """Much is waiting for a client: let whoever has sent it wait."""
+        self._since.setdefault(connection, now)
+        reading = self.reading
+        if reading is None:
+            return
+        waiting = self._waiting.setdefault(connection, {})
+        if reading not in waiting:
+            waiting[reading] = None
+            reading.hold()
+
+    def clear(self, connection: Connection) -> None:
+        """A client has caught up, or is gone: nobody needs to wait for it any more."""
+        self._since.pop(connection, None)
+        for waiting in self._waiting.pop(connection, ()):
+            waiting.let_go()
+
+    def sweep(self, now: float) -> None:
+        """Cut off who has been congested for too long."""
+        for connection, since in list(self._since.items()):
+            if now - since >= self._patience:
+                self.clear(connection)
+                connection.overflow()
