@@ -5,6 +5,7 @@ from pathlib import Path
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.server.house import House
@@ -101,6 +102,27 @@ class CertificateTests(AssemblyCase):
         server = self.server(self.config())
         error = self.assertRaises(CertificateError, server.load_certificates)
         self.assertIn("development certificates cannot be kept there", str(error))
+
+    def test_what_was_made_is_logged(self) -> None:
+        made = self.directory / "development"
+        server = self.server(self.config())
+        with capturedLogs() as events:
+            server.load_certificates()
+        shown = [formatEvent(event) for event in events if event["log_level"] is LogLevel.info]
+        self.assertEqual(
+            shown,
+            [
+                f"made a development authority; clients must trust {made / 'ca.pem'}",
+                f"made a development certificate: {made / 'example.org.pem'}",
+            ],
+        )
+        with capturedLogs() as events:
+            server.load_certificates()
+        self.assertEqual(events, [])
+        (made / "ca.pem").unlink()
+        with capturedLogs() as events:
+            server.reload()
+        self.assertEqual([formatEvent(event) for event in events], shown)
 
     def test_files_of_a_host_and_of_all(self) -> None:
         now = datetime.fromtimestamp(self.house.wall.now(), UTC)

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.wire.streams import HEADER, HEADERS, Made, feed_all, kinds, new_parser, single_bytes
 from xmppd.wire import parser as parser_module
 from xmppd.wire.document import new_expat
+from xmppd.wire.element import Element
 from xmppd.wire.limits import ParserLimits
 from xmppd.wire.namespaces import CLIENT, SERVER
 from xmppd.wire.parser import Fault, Header
@@ -157,7 +158,7 @@ class NumberTests(LimitsTestCase):
     def test_very_deep(self) -> None:
         """However deep it goes on behind the limit, and however high the limit is."""
         for depth, kind in ((100, Fault), (10**6, Made)):
-            parser = new_parser(limits=ParserLimits(depth=depth))
+            parser = new_parser(limits=ParserLimits(depth=depth, elements=20000))
             inner = b"<a>" * 20000 + b"</a>" * 20000
             data = HEADER + b"<iq xmlns:x='u'>" + inner + b"</iq>"
             self.assertIs(type(parser.feed(data)[1]), kind)
@@ -190,6 +191,28 @@ class NumberTests(LimitsTestCase):
             most = HEADER + b"<iq>%b</iq>" % (child * 5)
             too_much = HEADER + b"<iq>%b</iq>" % (child * 6)
             self.check(limits, most, too_much, "too many elements in one stanza")
+
+    def test_elements(self) -> None:
+        """However they are nested, and in elements that are no stanzas, too."""
+        limits = ParserLimits(elements=6)
+        text = "too many elements in one stanza"
+        for form in (
+            b"<iq><a>%b</a></iq>",
+            b"<iq><a>%b</a>text</iq>",
+            b"<iq xmlns:x='u'><a>%b</a></iq>",
+        ):
+            most, too_much = form % (b"<c/>" * 5), form % (b"<c/>" * 6)
+            self.check(limits, HEADER + most, HEADER + too_much, text)
+        other = b"<x xmlns='u'>%b</x>"
+        for number, expected in ((6, [Header, Element]), (7, [Header, Fault])):
+            events = new_parser(limits=limits).feed(HEADER + other % (b"<c/>" * number))
+            self.assertEqual(kinds(events), expected)
+
+    def test_elements_of_each(self) -> None:
+        """The limit is for each stanza, whatever came before it."""
+        parser = new_parser(limits=ParserLimits(elements=5))
+        events = parser.feed(HEADER + b"<iq><a><b/><b/><b/><b/></a></iq>" * 10)
+        self.assertEqual(kinds(events), [Header] + [Made] * 10)
 
     def test_children_of_each(self) -> None:
         """The limit is for each stanza, whatever came before it."""

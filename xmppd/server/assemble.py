@@ -229,6 +229,7 @@ def client_settings(config: ServerConfig) -> ClientSettings:
                 depth=limits.depth,
                 attributes=limits.attributes,
                 children=limits.children,
+                elements=limits.elements,
             ),
             unauthenticated=limits.stanza_bytes_before_login,
         ),

@@ -77,7 +77,7 @@ class LimitsConfig:
 
     - `stanza_bytes`: one stanza of a client, `stanza_bytes_before_login` of one not logged in.
     - `tag_bytes`: an unfinished tag; `depth`: nesting of elements; `attributes`: of one tag;
-      `children`: elements directly inside a stanza.
+      `children`: elements directly inside a stanza; `elements`: all inside it.
     - `output_bytes`: what waits for a client that reads slowly.
     - `inbox_stanzas`, `inbox_bytes`: what has been read of a client while an earlier stanza waits.
     - `negotiation_seconds`: from the connection to a bound session.
@@ -94,6 +94,7 @@ class LimitsConfig:
     depth: Annotated[int, Between(10, 1_000)] = 100
     attributes: Annotated[int, Between(10, 10_000)] = 100
     children: Annotated[int, Between(10, 100_000)] = 1_000
+    elements: Annotated[int, Between(10, 1_000_000)] = 5_000
     output_bytes: Bytes = 1_048_576
     inbox_stanzas: Count = 64
     inbox_bytes: Bytes = 65_536

@@ -48,6 +48,15 @@ def self_contained(raw: bytes, tag: int, prefixes: tuple[bytes, ...]) -> bool:
     return not (_AMPERSAND in raw and b"&#" in raw and b"xmlns" in raw)
 
 
+def as_of_client(children: list[Child], content: str) -> list[Child]:
+    """Return first-level children with those of the content namespace in `jabber:client`."""
+    own = f"{content} "
+    return [
+        (CLIENT + name[len(own) - 1 :] if name.startswith(own) else name, start, end)
+        for name, start, end in children
+    ]
+
+
 def rescope(stanza: Element, content: str) -> None:
     """Move a stanza, and its parts that share its content namespace, to `jabber:client`.
 

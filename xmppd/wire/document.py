@@ -19,6 +19,14 @@ def clark(name: str) -> str:
     return f"{{{ns}}}{local}" if ns else local
 
 
+def clark_keys(attrs: dict[str, str]) -> dict[str, str]:
+    """Return attributes by names as in an `Element`; `attrs` itself if it has them already."""
+    for key in attrs:
+        if " " in key:
+            return {clark(key): value for key, value in attrs.items()}
+    return attrs
+
+
 def new_expat() -> XMLParserType:
     """Return an expat that reads UTF-8 and reports names as "namespace local".
 
@@ -41,9 +49,7 @@ class _Builder:
 
     def start(self, name: str, attrs: dict[str, str]) -> None:
         ns, _, local = name.rpartition(" ")
-        if attrs:
-            attrs = {clark(key) if " " in key else key: value for key, value in attrs.items()}
-        element = Element(local, self._namespaces.setdefault(ns, ns), attrs)
+        element = Element(local, self._namespaces.setdefault(ns, ns), clark_keys(attrs))
         self._open[-1].children.append(element)
         self._open.append(element)
 

@@ -9,6 +9,16 @@ _UNDEFINED_ENTITY = errors.codes[errors.XML_ERROR_UNDEFINED_ENTITY]
 _INVALID_TOKEN = errors.codes[errors.XML_ERROR_INVALID_TOKEN]
 _NOT_UTF8 = "unsupported-encoding", "a stream is UTF-8"
 
+# What reaching each of `ParserLimits` is answered with.
+HEADER_TOO_LARGE = "policy-violation", "the stream header is too large"
+TOO_LARGE = "policy-violation", "a stanza is too large"
+TOO_FAR_AHEAD = "policy-violation", "too much is sent ahead of our answers"
+TAG_TOO_LONG = "policy-violation", "a tag is too long"
+NAMESPACE_TOO_LONG = "policy-violation", "a namespace name is too long"
+TOO_DEEP = "policy-violation", "elements are nested too deeply"
+TOO_MANY = "policy-violation", "too many attributes"
+TOO_FULL = "policy-violation", "too many elements in one stanza"
+
 
 class Refused(Exception):
     """Raised for what a stream must not contain; `args` are the condition and a text."""

@@ -13,7 +13,8 @@ class ParserLimits:
       own tag, whose attributes are written anew for whoever it goes to.
     - `depth`: nesting, the stream's root included; 3 at least.
     - `attributes`: attributes of one tag, and namespace declarations of the stream header.
-    - `children`: elements directly inside one first-level element.
+    - `children`: elements directly inside one first-level element; `elements`: all inside it, each
+      of which costs time on its way through.
     - `namespace`: characters of a namespace name, for each name in it is spelled out in memory.
     - `renewal`: after so many bytes of input the XML parser is replaced, at the end of a stanza;
       it keeps every name it has seen for as long as it lives.
@@ -24,5 +25,6 @@ class ParserLimits:
     depth: int = 100
     attributes: int = 100
     children: int = 1000
+    elements: int = 5000
     namespace: int = 1024
     renewal: int = 1024 * 1024

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pyexpat import ExpatError, XMLParserType
 
-from xmppd.wire.canonical import Child, inner_of, rescope, self_contained
-from xmppd.wire.document import bare_root, clark, new_expat, parse_fragment
+from xmppd.wire import faults
+from xmppd.wire.canonical import Child, as_of_client, inner_of, rescope, self_contained
+from xmppd.wire.document import bare_root, clark_keys, new_expat, parse_fragment
 from xmppd.wire.faults import Refused, check_beginning, check_declaration, explain
 from xmppd.wire.holdback import HoldBack, defers
 from xmppd.wire.limits import ParserLimits
@@ -29,9 +30,6 @@ _NAME = re.compile(rb"[^< \t\r\n/>]+")
 _SPACE = b" \t\r\n"
 _NOTHING: tuple[str, dict[str, str]] = ("", {})
 _DEFERS = defers()
-_TAG_TOO_LONG = "policy-violation", "a tag is too long"
-_TOO_LARGE = "policy-violation", "a stanza is too large"
-_TOO_MANY = "policy-violation", "too many attributes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +92,7 @@ class StreamParser:
         "_makers",
         "_prefixes",
         "_rest",
+        "_room",
         "_root_tag",
         "_top",
         "_top_at",
@@ -130,6 +129,7 @@ class StreamParser:
         self._base = self._cut_at = self._depth = 0
         self._children: list[Child] = []
         self._child_at = 0
+        self._room = 0  # how many more elements the open first-level one may hold
         self._top = _NOTHING
         self._top_at = self._inner_at = 0
         if self._hold is not None:
@@ -172,7 +172,7 @@ class StreamParser:
         try:
             if self._rest:
                 if data and len(self._rest) > self.limits.stanza:
-                    raise Refused("policy-violation", "too much is sent ahead of our answers")
+                    raise Refused(*faults.TOO_FAR_AHEAD)
                 data, self._rest = self._rest + data, b""
             while data:
                 data = self._parse(data)
@@ -258,7 +258,7 @@ class StreamParser:
 
     def _check_unfinished(self) -> None:
         if len(self._buffer) > self.limits.stanza:
-            raise Refused(*_TOO_LARGE)
+            raise Refused(*faults.TOO_LARGE)
         if self._hold is not None:  # expat has whole tags only
             held = len(self._hold)
         else:
@@ -266,7 +266,7 @@ class StreamParser:
             assert expat is not None  # it is let go of together with the buffer
             held = self._base + len(self._buffer) - expat.CurrentByteIndex
         if held > self.limits.tag:
-            raise Refused(*_TAG_TOO_LONG)
+            raise Refused(*faults.TAG_TOO_LONG)
 
     # Expat's handlers.
 
@@ -275,7 +275,7 @@ class StreamParser:
 
     def _check_namespace(self, _prefix: str | None, ns: str | None) -> None:
         if ns is not None and len(ns) > self.limits.namespace:
-            raise Refused("policy-violation", "a namespace name is too long")
+            raise Refused(*faults.NAMESPACE_TOO_LONG)
 
     def _declare(self, prefix: str | None, ns: str | None) -> None:
         """Take a namespace declaration of the root, reported ahead of it."""
@@ -292,7 +292,7 @@ class StreamParser:
         assert header is not None  # expat has just read it
         self._cut_at = header.end()
         if self._cut_at > self.limits.stanza:
-            raise Refused("policy-violation", "the stream header is too large")
+            raise Refused(*faults.HEADER_TOO_LARGE)
         expat.StartNamespaceDeclHandler = self._check_namespace
         expat.StartElementHandler = self._start
         self._depth = 1
@@ -302,8 +302,7 @@ class StreamParser:
         self._root_tag = bare_root(written[0].decode(), declarations)
         self._prefixes = tuple(f"{p}:".encode() for p in declarations if p not in ("", "xml"))
         ns, _, local = name.rpartition(" ")
-        attrs = {clark(key): value for key, value in attrs.items()}
-        self._events.append(Header(local, ns, attrs, declarations))
+        self._events.append(Header(local, ns, clark_keys(attrs), declarations))
         if self.one_by_one and self._cut_at < len(self._buffer):
             raise _Stop
 
@@ -311,10 +310,8 @@ class StreamParser:
         depth = self._depth
         self._depth = depth + 1
         if attrs and len(attrs) > self.limits.attributes:
-            raise Refused(*_TOO_MANY)
-        if depth == 2:
-            self._child_at = self._expat.CurrentByteIndex  # type: ignore[union-attr]  # it calls
-        elif depth == 1:
+            raise Refused(*faults.TOO_MANY)
+        if depth == 1:
             index = self._expat.CurrentByteIndex  # type: ignore[union-attr]  # it calls
             if index != self._cut_at:
                 self._check_gap(index)
@@ -323,9 +320,16 @@ class StreamParser:
             self._top_at = index
             self._inner_at = self._base + tag.end()  # type: ignore[union-attr]  # expat has read it
             if self._inner_at - index > self.limits.tag:
-                raise Refused(*_TAG_TOO_LONG)
+                raise Refused(*faults.TAG_TOO_LONG)
+            self._room = self.limits.elements
+            return
+        if self._room == 0:
+            raise Refused(*faults.TOO_FULL)
+        self._room -= 1
+        if depth == 2:
+            self._child_at = self._expat.CurrentByteIndex  # type: ignore[union-attr]  # it calls
         elif depth >= self.limits.depth:
-            raise Refused("policy-violation", "elements are nested too deeply")
+            raise Refused(*faults.TOO_DEEP)
 
     def _end(self, name: str) -> None:
         depth = self._depth = self._depth - 1
@@ -334,7 +338,7 @@ class StreamParser:
             inner = self._inner_at
             self._children.append((name, self._child_at - inner, index - inner))
             if len(self._children) > self.limits.children:
-                raise Refused("policy-violation", "too many elements in one stanza")
+                raise Refused(*faults.TOO_FULL)
         elif depth == 1:
             self._cut(self._expat.CurrentByteIndex)  # type: ignore[union-attr]  # it calls
         elif depth == 0:
@@ -345,7 +349,7 @@ class StreamParser:
 
     def _check_attributes(self, attrs: Mapping[str, str]) -> None:
         if len(attrs) > self.limits.attributes:
-            raise Refused(*_TOO_MANY)
+            raise Refused(*faults.TOO_MANY)
 
     def _check_gap(self, index: int) -> None:
         """Allow nothing but white space between first-level elements."""
@@ -362,7 +366,7 @@ class StreamParser:
             inner_end = end_tag_at - base
             end = buffer.index(b">", inner_end) + 1
         if end - start > self.limits.stanza:
-            raise Refused(*_TOO_LARGE)
+            raise Refused(*faults.TOO_LARGE)
         maker = self._makers.get(self._top[0])
         raw = bytes(buffer[start:end])
         if maker is None:
@@ -378,17 +382,9 @@ class StreamParser:
         """Make a stanza of its bytes; those from `inner` to `inner_end` are inside its tags."""
         if not self_contained(raw, inner, self._prefixes):
             return self._rewritten(maker, raw)
-        attrs, children = self._top[1], self._children
-        for key in attrs:
-            if " " in key:
-                attrs = {clark(key): value for key, value in attrs.items()}
-                break
+        attrs, children = clark_keys(self._top[1]), self._children
         if self._content != CLIENT and children:
-            own = f"{self._content} "
-            children = [
-                (CLIENT + name[len(own) - 1 :] if name.startswith(own) else name, start, end)
-                for name, start, end in children
-            ]
+            children = as_of_client(children, self._content)
         return maker(attrs, raw[inner:inner_end], children)
 
     def _rewritten(self, maker: StanzaMaker, raw: bytes) -> object:
@@ -398,5 +394,5 @@ class StreamParser:
         try:
             inner, children = inner_of(tree, self.limits.stanza)
         except TooLong:
-            raise Refused(*_TOO_LARGE) from None
+            raise Refused(*faults.TOO_LARGE) from None
         return maker(tree.attrs, inner, children)
