@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.pairs import join
 from tests.net.pki import DAY, NOW, Issued, Order, issue, rsa_key, server, write
-from xmppd.net.certificates import load_identity
+from xmppd.net.certificates import CertificateError, load_identity
 from xmppd.net.client_certificates import judge_client_certificate
 from xmppd.net.development import DevelopmentFiles, ensure_development_identity
 from xmppd.net.tls import ServerContexts
@@ -45,7 +45,7 @@ class FirstTimeTests(DevelopmentCase):
         self.assertEqual(files.ca, self.folder / "ca.pem")
         self.assertEqual(files.chain, self.folder / "a.example.pem")
         self.assertEqual(files.key, self.folder / "a.example-key.pem")
-        self.assertTrue(files.created)
+        self.assertEqual(files.created, (files.ca, files.chain))
         names = {"ca.pem", "ca-key.pem", "a.example.pem", "a.example-key.pem"}
         self.assertEqual(set(self.contents()), names)
 
@@ -138,7 +138,8 @@ class AgainTests(DevelopmentCase):
         files = self.ensure(now, names)
         after = self.contents()
         changed = {name for name in after if after[name] != self.before.get(name)}
-        self.assertEqual(files.created, f"{names[0]}.pem" in changed)
+        expected = [name for name in ("ca.pem", f"{names[0]}.pem") if name in changed]
+        self.assertEqual([file.name for file in files.created], expected)
         load_identity(files.chain, files.key, names, now)
         read(files.chain).verify_directly_issued_by(read(files.ca))
         return changed
@@ -195,21 +196,34 @@ class AgainTests(DevelopmentCase):
         if data is not None:
             file.write_bytes(data)
 
-    def test_lost_or_damaged_authority(self) -> None:
+    def test_authority_not_yet_valid(self) -> None:
+        self.assertEqual(self.changed(NOW - timedelta(hours=1)), set())
+        self.assertEqual(self.changed(NOW - 2 * DAY), self.everything)
+
+    def test_lost_authority(self) -> None:
+        self.spoil("ca.pem", None)
+        self.assertEqual(self.changed(), self.everything)
+
+    def test_authority_that_cannot_be_read_is_not_replaced(self) -> None:
         other = issue(Order())
         wrong_kind = Issued(other.certificate, rsa_key())
-        for name, data in (
-            ("ca.pem", None),
-            ("ca-key.pem", None),
-            ("ca.pem", b"damaged"),
-            ("ca-key.pem", b"damaged"),
-            ("ca-key.pem", other.key_pem()),
-            ("ca-key.pem", wrong_kind.key_pem()),
-            ("ca-key.pem", other.key_pem(BestAvailableEncryption(b"secret"))),
+        for name, data, what in (
+            ("ca.pem", b"", "is no PEM certificate"),
+            ("ca.pem", b"damaged", "is no PEM certificate"),
+            ("ca-key.pem", None, "is not there"),
+            ("ca-key.pem", b"", "is no PEM key"),
+            ("ca-key.pem", b"damaged", "is no PEM key"),
+            ("ca-key.pem", wrong_kind.key_pem(), "is not of the kind"),
+            ("ca-key.pem", other.key_pem(BestAvailableEncryption(b"secret")), "is no PEM key"),
         ):
-            self.spoil(name, data)
-            self.assertEqual(self.changed(), self.everything, (name, data))
-            self.before = self.contents()
+            with self.subTest(name=name, data=data):
+                self.spoil(name, data)
+                before = self.contents()
+                error = str(self.assertRaises(CertificateError, self.ensure))
+                self.assertTrue(error.startswith(f"{self.folder / name}: {what}"), error)
+                self.assertIn(f"or remove {self.folder / 'ca.pem'} to have a new", error)
+                self.assertEqual(self.contents(), before)
+                (self.folder / name).write_bytes(self.before[name])
 
     def test_crash_between_the_two_files(self) -> None:
         """A new key beside an old certificate is a pair that is made anew."""

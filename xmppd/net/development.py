@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -41,13 +41,13 @@ _PRIVATE, _PUBLIC = 0o600, 0o644
 class DevelopmentFiles:
     """Where the files are: `ca` to be trusted by clients, `chain` and `key` for the server.
 
-    `created` tells whether the server's certificate was made just now.
+    `created` are the certificates made just now: `ca`, then `chain`, either or none.
     """
 
     ca: Path
     chain: Path
     key: Path
-    created: bool
+    created: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +63,26 @@ def ensure_development_identity(
 
     What is there is kept as long as it can serve: the authority until it could not cover another
     certificate's life, the certificate until 30 days before its end or until `names` (lower-case
-    A-labels, the first gives the file its name) are not all covered. `now` is an aware datetime.
-    Raises ValueError for a name that is no host name, OSError when a file cannot be written.
+    A-labels, the first gives the file its name) are not all covered. An authority without a usable
+    key is not replaced, as somebody may trust it. `now` is an aware datetime.
+    Raises ValueError for a name that is no host name, `CertificateError` for such an authority,
+    OSError when a file cannot be read or written.
     """
     _check_hosts(names)
     folder = Path(directory)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    authority = _ensure_authority(folder, now)
+    ca, ca_key = folder / "ca.pem", folder / "ca-key.pem"
     chain, key = folder / f"{names[0]}.pem", folder / f"{names[0]}-key.pem"
-    created = not _can_serve(chain, key, names, authority, now)
-    if created:
+    created = []
+    authority = _load_authority(ca, ca_key)
+    if authority is None or not _can_issue(authority.certificate, now):
+        authority = _make_authority(now)
+        _write_pair(ca, authority.certificate, ca_key, authority.key)
+        created.append(ca)
+    if not _can_serve(chain, key, names, authority, now):
         _make_leaf(chain, key, names, authority, now)
-    return DevelopmentFiles(folder / "ca.pem", chain, key, created)
+        created.append(chain)
+    return DevelopmentFiles(ca, chain, key, tuple(created))
 
 
 def _check_hosts(names: Sequence[str]) -> None:
@@ -88,26 +96,38 @@ def _check_hosts(names: Sequence[str]) -> None:
         raise ValueError(f"a file named after {names[0]!r} would take another's place")
 
 
-def _ensure_authority(folder: Path, now: datetime) -> _Authority:
-    certificate_file, key_file = folder / "ca.pem", folder / "ca-key.pem"
-    authority = _load_authority(certificate_file, key_file)
-    if authority is not None and authority.certificate.not_valid_after_utc >= now + LEAF_LIFE:
-        return authority
-    authority = _make_authority(now)
-    _write_pair(certificate_file, authority.certificate, key_file, authority.key)
-    return authority
+def _can_issue(certificate: x509.Certificate, now: datetime) -> bool:
+    begun = certificate.not_valid_before_utc <= now
+    return begun and certificate.not_valid_after_utc >= now + LEAF_LIFE
 
 
 def _load_authority(certificate_file: Path, key_file: Path) -> _Authority | None:
-    """Return the authority in the files, None where there is none that could sign."""
+    """Return the authority in the files, None where there is none that somebody could trust."""
     try:
-        certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
+        pem = certificate_file.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+    except ValueError:
+        raise _unusable(certificate_file, "is no PEM certificate", certificate_file) from None
+    try:
         key = load_pem_private_key(key_file.read_bytes(), None)
-    except (FileNotFoundError, TypeError, ValueError):
-        return None
+    except FileNotFoundError:
+        raise _unusable(key_file, "is not there", certificate_file) from None
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        raise _unusable(key_file, "is no PEM key without passphrase", certificate_file) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        return None
+        raise _unusable(key_file, "is not of the kind made here", certificate_file)
+    # What a crash leaves between the two files of a renewal: the old key is gone for good.
     return _Authority(certificate, key) if certificate.public_key() == key.public_key() else None
+
+
+def _unusable(file: Path, what: str, authority: Path) -> CertificateError:
+    return CertificateError(
+        f"{file}: {what}, and clients may trust the development authority in {authority}; restore "
+        f"the file, or remove {authority} to have a new authority made."
+    )
 
 
 def _make_authority(now: datetime) -> _Authority:

@@ -2,15 +2,19 @@
 
 from datetime import datetime
 
+from twisted.logger import Logger
+
 from xmppd.net.certificates import CertificateError, Identity, load_identity
 from xmppd.net.development import ensure_development_identity
 from xmppd.server.config import ServerConfig
+
+_log = Logger()
 
 
 def load_identities(config: ServerConfig, now: datetime) -> dict[str, Identity]:
     """Return the certificate of each host that has one.
 
-    Development certificates are made where the configuration asks for them. Raises
+    Development certificates are made, and logged, where the configuration asks for them. Raises
     `CertificateError` for the first that cannot serve.
     """
     made = _development(config, now)
@@ -41,6 +45,10 @@ def _development(config: ServerConfig, now: datetime) -> dict[str, Identity]:
             f"{error.filename or directory}: development certificates cannot be kept there "
             f"({error.strerror}); the server's user must be able to read and write them."
         ) from None
+    if files.ca in files.created:
+        _log.info("made a development authority; clients must trust {file}", file=files.ca)
+    if files.chain in files.created:
+        _log.info("made a development certificate: {file}", file=files.chain)
     identity = load_identity(files.chain, files.key, names, now)
     return dict.fromkeys(names, identity)
 
