@@ -63,6 +63,15 @@ class LockTests(SynchronousTestCase):
         holder.wait()
         DataLock(self.path).acquire()
 
+    def test_root_leaves_it_to_the_owner_of_the_data(self) -> None:
+        owners: list[tuple[int, int]] = []
+        self.patch(os, "fchown", lambda file, user, group: owners.append((user, group)))
+        for user, expected in ((0, [(os.getuid(), os.getgid())]), (1000, [])):
+            owners.clear()
+            self.patch(os, "geteuid", lambda user=user: user)
+            with DataLock(self.path):
+                self.assertEqual(owners, expected)
+
     def test_places_where_it_cannot_be(self) -> None:
         self.path.parent.parent.mkdir()
         self.path.parent.touch()

@@ -101,7 +101,7 @@ class RunningTests(TestCase):
         service = self.service()
         service.privilegedStartService()
         self.assertTrue(self.connects(self.clear))
-        self.assertFalse((self.data / "lock").exists())
+        self.assertRaises(DataUnusable, DataLock(self.data / "lock").acquire)
         service.startService()
         self.assertEqual(self.told.states, ["READY=1"])
         self.assertEqual((await self.ask("status"))["hosts"], ["localhost"])
@@ -211,9 +211,9 @@ class RunningTests(TestCase):
 
     async def test_data_in_use(self) -> None:
         service = self.service()
-        service.privilegedStartService()
         with DataLock(self.data / "lock"):
             self.assertRaises(DataUnusable, service.startService)
+        self.assertEqual({file.name for file in self.data.iterdir()}, {"lock"})
         self.assertEqual(self.told.states, [])
         await service.stopService()
 

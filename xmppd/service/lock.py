@@ -44,9 +44,16 @@ class DataLock:
             os.close(file)
             by = f" by process {holder}" if holder.isdecimal() else ""
             raise DataUnusable(f"the data in {self._path.parent} are in use{by}") from None
+        self._leave_to_owner(file)
         os.ftruncate(file, 0)
         os.pwrite(file, b"%d\n" % os.getpid(), 0)
         self._file = file
+
+    def _leave_to_owner(self, file: int) -> None:
+        """Let the owner of the data open the lock if root, who may drop privileges, has made it."""
+        if os.geteuid() == 0:
+            owner = self._path.parent.stat()
+            os.fchown(file, owner.st_uid, owner.st_gid)
 
     def release(self) -> None:
         """Give the lock up, if it is held."""

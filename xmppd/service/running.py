@@ -22,7 +22,7 @@ from xmppd.server.assemble import Reloaded, Server
 from xmppd.service import control
 from xmppd.service.commands import all_commands
 from xmppd.service.listening import listen
-from xmppd.service.lock import DataLock, make_private
+from xmppd.service.lock import DataLock
 from xmppd.service.notify import Notifier
 
 
@@ -63,11 +63,15 @@ class XmppService(MultiService):
 
     @override
     def privilegedStartService(self) -> None:
-        """Read certificates and bind ports."""
+        """Lock the data, for development certificates are among them; bind ports."""
         super().privilegedStartService()  # type: ignore[no-untyped-call]  # untyped in Twisted
-        make_private(self._server.config.data)
-        self._server.load_certificates()
-        self._ports = listen(self._reactor, self._server.ports())
+        self._lock.acquire()
+        try:
+            self._server.load_certificates()
+            self._ports = listen(self._reactor, self._server.ports())
+        except BaseException:
+            self._lock.release()
+            raise
         self._prepared = True
 
     @override
@@ -75,7 +79,6 @@ class XmppService(MultiService):
         """Open the data, take commands, begin to work."""
         if not self._prepared:  # nobody has privileges to drop
             self.privilegedStartService()
-        self._lock.acquire()
         self._server.open_storage()
         commands = control.ControlFactory(self._commands, self._reactor)
         self._ports.append(control.listen(self._reactor, self._control_path(), commands))
