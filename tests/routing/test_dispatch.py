@@ -1,7 +1,7 @@
 """IQ requests brought to features (RFC 6120 8.2.3)."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.logger import capturedLogs
@@ -124,7 +124,12 @@ class HandleTests(SynchronousTestCase):
         unwritable = Element("query", "urn:example", children=["\0"])
         table: list[tuple[Callable[[Request], Any], type[Exception]]] = [
             (lambda request: request.iq.children[7], IndexError),
-            (lambda _: 7, AttributeError),
+            (lambda _: 7, TypeError),
+            (lambda _: "", TypeError),
+            (lambda _: [SHOPPING], TypeError),
+            (lambda request: request.iq.result(), TypeError),
+            (lambda _: Promised(cast(Any, False), Ticket(1)), TypeError),
+            (lambda _: Element("a query", "urn:example"), ValueError),
             (lambda _: unwritable, ValueError),
             (lambda _: Promised(unwritable, Ticket(1)), ValueError),
         ]

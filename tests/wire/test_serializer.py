@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.wire.document import parse_document
+from xmppd.wire.document import DocumentError, parse_document
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import CLIENT, XML, XML_LANG
 from xmppd.wire.serializer import TooLong, attributes, escape_attr, escape_text, serialize
@@ -131,6 +131,51 @@ class EscapeTests(SynchronousTestCase):
             Element("a", "", {"{\x00}b": ""}),
         ):
             self.assertRaises(ValueError, serialize, element)
+
+    def test_names(self) -> None:
+        """XML 1.0 2.3, without colons: prefixes are the serializer's own affair."""
+        for name in ("a", "_", "A1", "a.b-c", "\xe9", "\u4eba\xb7\u0300"):
+            tree = Element(name, "u", {name: "1", f"{{v}}{name}": "2"})
+            self.assertEqual(parse_document(serialize(Element("a", "", {}, [tree]))).child(), tree)
+        for name in ("\U00010000", "z\u2040"):  # expat goes by an older edition
+            self.assertEqual(serialize(Element(name, "")), f"<{name}/>".encode())
+        bad = (
+            "",
+            "a b",
+            "a:b",
+            "1",
+            "-",
+            ".",
+            "\xb7",
+            "a>",
+            "a/",
+            "a='",
+            "a\n",
+            "\ud800",
+            "\xd7",
+            "a}b{",
+        )
+        for name in bad:
+            for element in (
+                Element(name, "u"),
+                Element("a", "", {name: ""}),
+                Element("a", "", {f"{{v}}{name}": ""}),
+            ):
+                error = self.assertRaises(ValueError, serialize, Element("b", "", {}, [element]))
+                self.assertIn("is no name in XML", str(error), ascii(name))
+        self.assertRaises(ValueError, serialize, Element("a", "", {"xmlns": "u"}))
+
+    def test_what_is_read_can_be_written(self) -> None:
+        """Every name that comes to us is one of ours."""
+        for code in (*range(0x80, 0x3100), *range(0xD700, 0xF900, 0x10)):
+            if 0xD800 <= code < 0xE000:
+                continue
+            for name in (chr(code), "a" + chr(code)):
+                try:
+                    tree = parse_document(f"<{name}/>".encode())
+                except DocumentError:
+                    continue
+                self.assertEqual(serialize(tree).decode(), f"<{name}/>")
 
 
 class SerializeTests(SynchronousTestCase):

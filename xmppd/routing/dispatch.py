@@ -11,6 +11,7 @@ from xmppd.routing.registry import Registry
 from xmppd.routing.waiting import settle
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Iq
+from xmppd.wire.element import Element
 
 IQ_TYPES = ("get", "set", "result", "error")
 
@@ -69,8 +70,11 @@ async def _wait(iq: Iq, feature: str, where: str, waiting: Awaitable[Answer]) ->
 
 
 def _result(iq: Iq, answer: Answer) -> Iq:
+    """Make the result of a handler's answer. Raises `TypeError` for what is none."""
+    payload = answer.payload if isinstance(answer, Promised) else answer
+    if payload is not None and not isinstance(payload, Element):
+        raise TypeError(f"an answer cannot be a {type(payload).__name__}")
+    result = iq.result(payload)
     if isinstance(answer, Promised):
-        result = iq.result(answer.payload)
         result.ticket = answer.ticket
-        return result
-    return iq.result(answer)
+    return result

@@ -76,7 +76,7 @@ def rescope(stanza: Element, content: str) -> None:
 def inner_of(stanza: Element, limit: int = sys.maxsize) -> tuple[bytes, list[Child]]:
     """Return the canonical inner bytes of a stanza's tree, and its first-level children.
 
-    Raises `ValueError` if a text or attribute holds what no XML document can, and its kind
+    Raises `ValueError` if a name, text or attribute is what no XML document can hold, and its kind
     `TooLong` instead of returning more than `limit` bytes.
     """
     pieces: list[bytes] = []

@@ -16,6 +16,12 @@ from xmppd.wire.namespaces import XML
 _NOT_XML = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
 _SPECIAL_TEXT = re.compile(f"[&<>\r{_NOT_XML}]")
 _SPECIAL_ATTR = re.compile(f"[&<>\"'\t\n\r{_NOT_XML}]")
+# A name without a prefix (Namespaces in XML, 3; XML 1.0, 2.3).
+_START = (
+    "A-Z_a-z\xc0-\xd6\xd8-\xf6\xf8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d\u2070-\u218f"
+    "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
+)
+_is_name = re.compile(f"[{_START}][{_START}.0-9\xb7\u0300-\u036f\u203f\u2040-]*").fullmatch
 _ENTITIES = {
     "&": "&amp;",
     "<": "&lt;",
@@ -35,6 +41,10 @@ def _entity(match: re.Match[str]) -> str:
         raise ValueError(f"U+{ord(match[0]):04X} cannot be written in XML") from None
 
 
+def _no_name(name: str) -> ValueError:
+    return ValueError(f"{name[:80]!r} is no name in XML")
+
+
 def escape_text(text: str) -> str:
     """Return `text` as character data. Raises `ValueError` for what no XML document can hold."""
     return _SPECIAL_TEXT.sub(_entity, text) if _SPECIAL_TEXT.search(text) else text
@@ -51,19 +61,22 @@ def escape_attr(text: str) -> str:
 def attributes(attrs: Mapping[str, str]) -> str:
     """Return attributes as they stand in a start tag, each with a space before it.
 
-    Attributes in a namespace get prefixes of their own, declared beside them.
+    Attributes in a namespace get prefixes of their own, declared beside them. Raises `ValueError`
+    for a name or value that no XML document can hold.
     """
     parts = []
     prefixes: dict[str, str] = {}
     for key, value in attrs.items():
-        name = key
-        if key[0] == "{":
+        name = local = key
+        if key[:1] == "{":
             ns, _, local = key[1:].rpartition("}")  # a namespace may hold a brace, a name not
             prefix = "xml" if ns == XML else prefixes.get(ns)
             if prefix is None:
                 prefix = prefixes[ns] = f"a{len(prefixes)}"
                 parts.append(f' xmlns:{prefix}="{escape_attr(ns)}"')
             name = f"{prefix}:{local}"
+        if not _is_name(local) or name == "xmlns":
+            raise _no_name(local)
         parts.append(f' {name}="{escape_attr(value)}"')
     return "".join(parts)
 
@@ -85,6 +98,8 @@ def _write(element: Element, scope: str, out: list[str], room: int) -> None:
         # Names in the XML namespace are only ever written with its reserved prefix.
         tag = f"xml:{node.name}" if node.ns == XML else node.name
         if at == 0:
+            if not _is_name(node.name):
+                raise _no_name(node.name)
             declared = node.ns in (around, XML)
             declaration = "" if declared else f' xmlns="{escape_attr(node.ns)}"'
             close = "" if node.children else "/"
@@ -110,7 +125,7 @@ def _write(element: Element, scope: str, out: list[str], room: int) -> None:
 def serialize(element: Element, scope: str = "", limit: int = sys.maxsize) -> bytes:
     """Return `element` as UTF-8 XML for a place where `scope` is the default namespace.
 
-    Raises `ValueError` if a text or attribute holds what no XML document can, and its kind
+    Raises `ValueError` if a name, text or attribute is what no XML document can hold, and its kind
     `TooLong` instead of returning more than `limit` bytes.
     """
     out: list[str] = []
