@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.net.development import ensure_development_identity
 from xmppd.server.check import Check, Finding, Level, NoAnswer
-from xmppd.server.config import HostConfig, ListenConfig, ServerConfig, TlsConfig
+from xmppd.server.config import HostConfig, ListenConfig, ServerConfig, StorageConfig, TlsConfig
+from xmppd.server.stores import SqliteSettings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OK, WARN, ERROR = Level.OK, Level.WARN, Level.ERROR
@@ -75,6 +76,47 @@ class CheckTests(SynchronousTestCase):
             with self.subTest(path=path):
                 findings = self.check(replace(self.config, data=path))
                 self.assertEqual(findings[0], Finding(level, f"{path}: {text}"))
+
+    def test_a_link_that_leads_nowhere(self) -> None:
+        link = self.data / "link"
+        link.symlink_to("/nowhere/data")
+        self.assertEqual(
+            self.check(replace(self.config, data=link))[0],
+            Finding(ERROR, f"{link}: is a symbolic link to /nowhere/data, which is not there."),
+        )
+
+    def test_the_database(self) -> None:
+        elsewhere = self.data / "elsewhere" / "db"
+        elsewhere.parent.mkdir()
+        settings = StorageConfig("sqlite", SqliteSettings(elsewhere))
+        closed = "is for the server alone."
+        opened = "others may use it; take that right away (chmod 600)."
+        table: list[tuple[StorageConfig, Path, str, int, list[tuple[Level, str]]]] = [
+            (StorageConfig(), self.data / "xmppd.sqlite", "", 0o600, [(OK, closed)]),
+            (StorageConfig(), self.data / "xmppd.sqlite", "", 0o640, [(WARN, opened)]),
+            (StorageConfig(), self.data / "xmppd.sqlite", "-wal", 0o644, [(WARN, opened)]),
+            (StorageConfig(), self.data / "xmppd.sqlite", "-shm", 0o600, []),
+            (settings, elsewhere, "", 0o604, [(WARN, opened)]),
+            (StorageConfig("memory"), self.data / "xmppd.sqlite", "", 0o644, []),
+        ]
+        for storage, database, side, mode, expected in table:
+            with self.subTest(side=side, mode=mode, storage=storage):
+                file = Path(f"{database}{side}")
+                file.touch()
+                file.chmod(mode)
+                found = self.about(f"{file}: ", self.check(replace(self.config, storage=storage)))
+                self.assertEqual(found, [(level, f"{file}: {text}") for level, text in expected])
+                file.unlink()
+
+    def test_a_database_of_somebody_else(self) -> None:
+        file = self.data / "xmppd.sqlite"
+        file.touch(mode=0o600)
+        access = os.access
+        self.patch(os, "access", lambda path, mode: path != file and access(path, mode))
+        self.assertEqual(
+            self.about(f"{file}: ", self.check(self.config)),
+            [(ERROR, f"{file}: is not this user's to read and write.")],
+        )
 
     def test_data_of_somebody_else(self) -> None:
         self.patch(os, "access", lambda path, mode: False)

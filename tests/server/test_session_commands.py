@@ -18,10 +18,10 @@ class SessionCommandTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.house = House()
-        self.balcony = self.house.login("juliet@example.org/balcony")
-        self.chamber = self.house.login("juliet@example.org/chamber")
-        self.nurse = self.house.login("nurse@example.org/chamber")
         self.tybalt = self.house.login("tybalt@example.net/street")
+        self.nurse = self.house.login("nurse@example.org/chamber")
+        self.chamber = self.house.login("juliet@example.org/chamber")
+        self.balcony = self.house.login("juliet@example.org/balcony")
 
     def test_list(self) -> None:
         balcony, chamber = row("juliet@example.org/balcony"), row("juliet@example.org/chamber")
@@ -29,6 +29,11 @@ class SessionCommandTests(SynchronousTestCase):
         table: list[tuple[dict[str, object], list[SessionRow]]] = [
             ({}, [balcony, chamber, nurse, tybalt]),
             ({"limit": 1}, [balcony]),
+            ({"after": "juliet@example.org/balcony", "limit": 2}, [chamber, nurse]),
+            ({"after": "juliet@example.org"}, [balcony, chamber, nurse, tybalt]),
+            ({"after": "nobody@example.org/x"}, [nurse, tybalt]),
+            ({"after": "tybalt@example.net/street"}, []),
+            ({"of": "example.org", "after": "juliet@example.org/chamber"}, [nurse]),
             ({"of": "example.net"}, [tybalt]),
             ({"of": "Juliet@example.org"}, [balcony, chamber]),
             ({"of": "juliet@example.org/chamber"}, [chamber]),
@@ -43,6 +48,8 @@ class SessionCommandTests(SynchronousTestCase):
             ({"limit": 0}, "the limit is a number from 1"),
             ({"limit": MOST_ROWS + 1}, "the limit is a number from 1"),
             ({"of": "@"}, "part"),
+            ({"after": "@"}, "part"),
+            ({"after": "x@example.com/y"}, "example.com is not served here; hosts: example.org, "),
         ]
         for arguments, message in table:
             with self.subTest(arguments=arguments):

@@ -123,6 +123,7 @@ class UserCommandTests(SynchronousTestCase):
             ({}, [juliet, nurse, romeo]),
             ({"limit": 2}, [juliet, nurse]),
             ({"after": "juliet"}, [nurse, romeo]),
+            ({"after": "juliet@example.org"}, [nurse, romeo]),
             ({"host": "EXAMPLE.net"}, [tybalt]),
         ]
         for arguments, expected in table:

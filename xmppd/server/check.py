@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import ip_address
+from pathlib import Path
 
 from xmppd.api.commands import Command
 from xmppd.net.certificates import CertificateError, load_identity
 from xmppd.server.config import HostConfig, ServerConfig
+from xmppd.server.stores import database_file
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -80,7 +82,11 @@ class Check:
         try:
             mode = path.stat().st_mode
         except OSError as error:
-            yield Finding(Level.WARN, f"{path}: is not there yet ({error.strerror}).")
+            if path.is_symlink():
+                leads = f"{path}: is a symbolic link to {path.readlink()}, which is not there."
+                yield Finding(Level.ERROR, leads)
+            else:
+                yield Finding(Level.WARN, f"{path}: is not there yet ({error.strerror}).")
             return
         if not stat.S_ISDIR(mode):
             yield Finding(Level.ERROR, f"{path}: is no directory; data cannot be kept there.")
@@ -92,6 +98,24 @@ class Check:
             )
         else:
             yield Finding(Level.OK, f"{path}: is for the server alone.")
+        yield from self._database()
+
+    def _database(self) -> Iterator[Finding]:
+        """Look at the files of the database; without one, there is nothing to say of them."""
+        database = database_file(self.config)
+        sides = ("", "-wal", "-shm")  # what SQLite keeps beside it holds data, too
+        for path in () if database is None else (Path(f"{database}{side}") for side in sides):
+            try:
+                mode = path.stat().st_mode
+            except OSError:
+                continue
+            if mode & _OTHERS:
+                what = "others may use it; take that right away (chmod 600)."
+                yield Finding(Level.WARN, f"{path}: {what}")
+            elif not os.access(path, os.R_OK | os.W_OK):
+                yield Finding(Level.ERROR, f"{path}: is not this user's to read and write.")
+            elif path == database:
+                yield Finding(Level.OK, f"{path}: is for the server alone.")
 
     def _ports(self) -> Iterator[Finding]:
         listen = self.config.listen

@@ -1,7 +1,9 @@
 """Commands about sessions and the server as a whole: `session list`, `session kick`, `status`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
+from heapq import nsmallest
+from operator import itemgetter
 
 from xmppd.api.commands import Argument, Command, CommandError
 from xmppd.api.sessions import SessionRecord
@@ -48,6 +50,7 @@ class SessionCommands:
                 list[SessionRow],
                 (
                     Argument("of", "only those of this host or account", required=False),
+                    Argument("after", "begin behind this full address", required=False),
                     Argument("limit", f"at most so many, up to {MOST_ROWS}", int, False, MOST_ROWS),
                 ),
             ),
@@ -64,14 +67,21 @@ class SessionCommands:
             Command("status", "Show how the server is.", self._admin.status, Status),
         )
 
-    def show(self, of: str | None, limit: int) -> list[SessionRow]:
-        """List sessions, host by host."""
+    def show(self, of: str | None, after: str | None, limit: int) -> list[SessionRow]:
+        """List sessions, host by host in the order of their addresses."""
         if not 1 <= limit <= MOST_ROWS:
             raise CommandError(f"the limit is a number from 1 to {MOST_ROWS}")
         wanted = None if of is None else _parsed(of)
-        records = chain.from_iterable(host.all_sessions() for host in self._admin.hosts)
-        found = (record for record in records if wanted is None or _belongs(record.jid, wanted))
-        return [_row(record) for record in islice(found, limit)]
+        order = {host.domain: number for number, host in enumerate(self._admin.hosts)}
+        begin = None if after is None else _place(_parsed(after), order)
+        found = (
+            (_place(record.jid, order), record)
+            for host in self._admin.hosts
+            for record in host.all_sessions()
+            if wanted is None or _belongs(record.jid, wanted)
+        )
+        behind = (pair for pair in found if begin is None or pair[0] > begin)
+        return [_row(record) for _, record in nsmallest(limit, behind, key=itemgetter(0))]
 
     def kick(self, address: str, text: str) -> list[SessionKicked]:
         """End sessions; those of an account on this node."""
@@ -102,6 +112,13 @@ def _belongs(jid: JID, wanted: JID) -> bool:
     if wanted.is_full:
         return jid == wanted
     return jid.bare == wanted if wanted.localpart else jid.domainpart == wanted.domainpart
+
+
+def _place(jid: JID, order: Mapping[str, int]) -> tuple[int, str, str]:
+    """Return what orders addresses in a list; `order` numbers the hosts."""
+    if jid.domainpart not in order:
+        raise CommandError(f"{jid.domainpart} is not served here; hosts: {', '.join(order)}")
+    return order[jid.domainpart], jid.localpart, jid.resourcepart
 
 
 def _row(record: SessionRecord) -> SessionRow:

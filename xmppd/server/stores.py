@@ -5,6 +5,7 @@ from pathlib import Path
 
 from xmppd.api.storage import Storage
 from xmppd.makers import StoreContext
+from xmppd.server.config import ServerConfig
 from xmppd.storage.memory import MemoryStorage
 from xmppd.storage.sqlite import SqliteStorage
 
@@ -17,6 +18,14 @@ class SqliteSettings:
     """
 
     file: Path | None = None
+
+
+def database_file(config: ServerConfig) -> Path | None:
+    """Return the file in which a server would keep its data; None for stores without one."""
+    if config.storage.store != "sqlite":
+        return None
+    settings: SqliteSettings = config.storage.settings or SqliteSettings()
+    return settings.file or config.data / "xmppd.sqlite"
 
 
 def memory(context: StoreContext) -> Storage:

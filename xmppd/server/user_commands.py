@@ -77,7 +77,7 @@ class UserCommands:
                 list[UserRow],
                 (
                     Argument("host", "the host; by default the first one", required=False),
-                    Argument("after", "begin behind this localpart", required=False, default=""),
+                    Argument("after", "begin behind this account", required=False, default=""),
                     Argument("limit", f"at most so many, up to {MOST_ROWS}", int, False, MOST_ROWS),
                 ),
                 offline=True,
@@ -114,7 +114,7 @@ class UserCommands:
             raise CommandError(f"the limit is a number from 1 to {MOST_ROWS}")
         chosen = self._admin.hosts[0] if host is None else self._host(host)
         with _in_plain_words(chosen.domain):
-            names = await chosen.accounts.localparts(after, limit)
+            names = await chosen.accounts.localparts(after.partition("@")[0], limit)
             rows = [await self._row(chosen, name) for name in names]
         return [row for row in rows if row is not None]
 
