@@ -1,5 +1,7 @@
 """The shipped user store as a checker, and what it adds to accounts."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from twisted.cred.checkers import ICredentialsChecker
@@ -73,6 +75,32 @@ class StoreCheckerTests(SynchronousTestCase):
                 self.assertEqual(self.successResultOf(answer), b"juliet")
             else:
                 self.failureResultOf(answer, UnauthorizedLogin)
+
+    def test_what_becomes_of_an_account_while_its_password_is_checked(self) -> None:
+        table: list[tuple[Callable[[], None], type[Exception] | None]] = [
+            (lambda: None, None),
+            (lambda: self.house.change("juliet", disabled=True), AccountDisabled),
+            (self.delete, UnauthorizedLogin),
+            (self.make_anew, UnauthorizedLogin),
+        ]
+        for change, expected in table:
+            self.setUp()
+            waiting: Deferred[bool] = Deferred()
+            self.patch(self.house.verifier, "check", lambda *_, waiting=waiting: waiting)
+            answer = self.check(password("juliet", "pencil"))
+            change()
+            waiting.callback(True)
+            if expected is None:
+                self.assertEqual(self.successResultOf(answer), b"juliet")
+            else:
+                self.failureResultOf(answer, expected)
+
+    def delete(self) -> None:
+        self.house.result(self.house.host.accounts.delete("juliet"))
+
+    def make_anew(self) -> None:
+        self.delete()
+        self.house.put(replace(self.account, created=self.account.created + 1))
 
     def test_disabled_accounts(self) -> None:
         self.house.change("juliet", disabled=True)
@@ -153,7 +181,7 @@ class AddedKeysTests(SynchronousTestCase):
             return made
 
         self.patch(self.house.maker, "make", slow)
-        self.successResultOf(self.login())
+        self.failureResultOf(self.login(), UnauthorizedLogin)
         self.assertIsNone(self.house.result(self.house.host.accounts.get("juliet")))
 
     def test_a_failure_to_add_does_not_fail_the_login(self) -> None:

@@ -46,13 +46,15 @@ class RealmTests(SynchronousTestCase):
             (b"FUSSBALL", "fußball"),
             ("σίσυφοσ", "σίσυφος"),
         ):
-            self.assertEqual(self.request(avatar_id), LoggedIn(expected))
+            self.assertEqual(
+                self.request(avatar_id), LoggedIn(expected, created=keyless(expected).created)
+            )
         self.assertEqual(self.house.events, [])
         self.assertEqual(self.house.result(self.house.host.accounts.count()), 3)
 
     def test_a_user_of_another_store_gets_an_account(self) -> None:
         for _ in range(2):
-            self.assertEqual(self.request(b"Romeo"), LoggedIn("romeo"))
+            self.assertEqual(self.request(b"Romeo"), LoggedIn("romeo", created=FixedWall().now()))
         account = self.house.account("romeo")
         self.assertEqual(account, Account("romeo", "romeo", {}, FixedWall().now()))
         self.assertEqual(self.house.events, [("created", "romeo")])
@@ -65,7 +67,9 @@ class RealmTests(SynchronousTestCase):
             return create(account)
 
         self.patch(self.house.accounts, "create", late)
-        self.assertEqual(self.request(b"romeo"), LoggedIn("romeo"))
+        self.assertEqual(
+            self.request(b"romeo"), LoggedIn("romeo", created=keyless("romeo").created)
+        )
         self.assertEqual(self.house.events, [])
 
     def test_two_first_logins_at_once_and_a_deletion(self) -> None:

@@ -1,6 +1,8 @@
 """Sessions coming and going, and the state of their accounts."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
@@ -9,16 +11,24 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.api.moments import PASS, SessionClosed, SessionOpened, Verdict
 from xmppd.api.registrations import PerAccount, Watch
-from xmppd.api.sessions import ISession
+from xmppd.api.sessions import ISession, SessionRecord
+from xmppd.api.storage import Account
+from xmppd.c2s.gate import Gate
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.testing.fake_host import FakeHost
+from xmppd.testing.fake_session import FakeSession
 
 BALCONY = JID.parse("juliet@example.org/balcony")
 
 
 class Roster(list[str]):
     """What an account has loaded."""
+
+
+def _noting(loads: list[str], localpart: str) -> Roster:
+    loads.append(localpart)
+    return Roster()
 
 
 class SessionsTestCase(SynchronousTestCase):
@@ -103,6 +113,74 @@ class OpenAndCloseTests(SessionsTestCase):
         self.assertNotIn(BALCONY, self.sessions)
         self.assertEqual(["faulty"] * 2, [event["feature"] for event in events])
         self.assertEqual(2, len(self.flushLoggedErrors(KeyError)))
+
+
+class AccountGoneTests(SessionsTestCase):
+    """Who has logged in to an account that is not there any more gets no session."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.waiting: Deferred[Account | None] = Deferred()
+        self.asked: list[str] = []
+        self.patch(self.host.accounts, "get", self.get)
+
+    def get(self, localpart: str) -> "Deferred[Account | None]":
+        self.asked.append(localpart)
+        return self.waiting
+
+    def open(self, created: float | None) -> FakeSession:
+        """Return a session that is on its way."""
+        domain = self.host.accounts_domain
+        record = SessionRecord(BALCONY, self.host.cluster.node)
+        gate = Gate(self.host.storage.tickets)
+        session = FakeSession(BALCONY, record, domain, gate, self.host.turn)
+        session.opening = domain.open(session, created)
+        return session
+
+    def test_the_look_at_it(self) -> None:
+        account = Account("juliet", "juliet", {}, 5.0)
+        for found, welcome in (
+            (account, True),
+            (None, False),
+            (replace(account, disabled=True), False),
+            (replace(account, created=6.0), False),
+        ):
+            self.setUp()
+            loads: list[str] = []
+            self.load_by(partial(_noting, loads))
+            juliet = self.open(5.0)
+            self.assertEqual((["juliet"], 0), (self.asked, len(self.sessions)))
+            self.waiting.callback(found)
+            self.assertEqual("" if welcome else "not-authorized", juliet.closed_with)
+            self.assertEqual(int(welcome), len(self.sessions))
+            self.assertEqual(int(welcome), len(loads))
+            if welcome:
+                self.successResultOf(juliet.opening)
+            else:
+                self.failureResultOf(juliet.opening, StanzaError)
+                self.assertEqual(1, juliet.logouts)
+                self.assertEqual([], self.sessions.of("juliet"))
+
+    def test_who_has_no_account_is_not_looked_up(self) -> None:
+        juliet = self.open(None)
+        self.successResultOf(juliet.opening)
+        self.assertEqual(([], [juliet]), (self.asked, self.sessions.of("juliet")))
+
+    def test_closed_on_its_way(self) -> None:
+        """While the account is looked up, or its state loaded: it never becomes reachable."""
+        loading: Deferred[Roster] = Deferred()
+        self.load_by(lambda _: loading)
+        for created in (5.0, None):
+            juliet = self.open(created)
+            self.assertEqual([juliet], self.sessions.of("juliet"))
+            juliet.close("not-authorized", "deleted")
+            self.assertEqual([], self.sessions.of("juliet"))
+            if created is not None:
+                self.waiting.callback(Account("juliet", "juliet", {}, created))
+            else:
+                loading.callback(Roster())
+            self.failureResultOf(juliet.opening, StanzaError)
+            self.assertEqual((0, {}), (len(self.sessions), self.sessions._online))
 
 
 class AccountStateTests(SessionsTestCase):

@@ -59,6 +59,10 @@ class IAccount(Interface):
 
     localpart: str = Attribute("the account's localpart, prepared")
     anonymous: bool = Attribute("whether the account lives only as long as its session")
+    created: float | None = Attribute(
+        "when it was created (seconds since 1970), by which it differs from an account deleted "
+        "before it; None if anonymous"
+    )
 
 
 class IPasswords(Interface):

@@ -54,8 +54,14 @@ class ISessionHost(Interface):
     def count(account: str) -> int:
         """Return how many sessions an account has, on all nodes."""
 
-    def open(session: ISession) -> "Deferred[None]":
-        """Make a session reachable; fires when its account's state is loaded and it is."""
+    def open(session: ISession, created: float | None = None) -> "Deferred[None]":
+        """Make a session reachable; fires when its account's state is loaded and it is.
+
+        `created` is that of the account somebody has logged in to, None if there is none to be
+        looked up. If that account is gone, was made anew or is disabled, the session is closed with
+        `not-authorized`. Fails with `StanzaError` if the session cannot be opened, or was closed
+        meanwhile.
+        """
 
     def close(session: ISession) -> None:
         """Make a session unreachable, at once, and let the features know."""

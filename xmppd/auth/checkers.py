@@ -54,7 +54,12 @@ class StoreChecker:
         held = await self._holds(credentials, account, name)
         if account is None or not held:
             raise UnauthorizedLogin
-        if account.disabled:
+        # Read again: meanwhile it may have been disabled or deleted, and the realm would take one
+        # it does not find for that of another store's user.
+        current = await self._accounts.get(account.localpart)
+        if current is None or current.created != account.created:
+            raise UnauthorizedLogin
+        if current.disabled:
             raise AccountDisabled
         return account.localpart.encode()
 

@@ -24,6 +24,7 @@ class LoggedIn:
 
     localpart: str
     anonymous: bool = False
+    created: float | None = None
 
 
 def _nothing() -> None:
@@ -72,7 +73,7 @@ class AccountRealm:
         account = await find_account(self._accounts, name) or await self._admit(name)
         if account.disabled:
             raise AccountDisabled
-        return IAccount, LoggedIn(account.localpart), _nothing
+        return IAccount, LoggedIn(account.localpart, created=account.created), _nothing
 
     def _guest(self) -> LoggedIn:
         """A name nobody has or can guess (XEP-0175 section 3)."""
@@ -90,4 +91,5 @@ class AccountRealm:
                 raise
             return found
         self._created(name)
-        return account
+        # As it is kept: storage rounds times.
+        return await self._accounts.get(name) or account

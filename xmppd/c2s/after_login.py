@@ -159,7 +159,7 @@ class AfterLogin:
             lang=self._lang,
             logout=logout,
         )
-        await self._host.sessions.open(session)
+        await self._host.sessions.open(session, self._account.created)
         self._logout = None  # the session sees to it
         return session
 

@@ -49,7 +49,7 @@ class AccountsDomain:
     ) -> None:
         self.domain = domain
         self.registry = registry
-        self.sessions = Sessions(domain, registry, cluster)
+        self.sessions = Sessions(domain, registry, cluster, accounts)
         self.node = cluster.node
         self.bound = self.sessions.get
         self.count = self.sessions.count
@@ -61,15 +61,13 @@ class AccountsDomain:
 
     # What clients send (ISessionHost).
 
-    def open(self, session: ISession) -> "Deferred[None]":
-        """Make a session reachable; fires when its account's state is loaded and it is."""
-        return Deferred.fromCoroutine(self.sessions.open(session))
+    def open(self, session: ISession, created: float | None = None) -> "Deferred[None]":
+        """Make a session reachable (see `ISessionHost`)."""
+        return Deferred.fromCoroutine(self.sessions.open(session, created))
 
     def close(self, session: ISession) -> None:
         """Make a session unreachable; it goes unavailable first (RFC 6121 4.5.2)."""
-        if self.sessions.get(session.jid) is not session:
-            return
-        if session.record.available:
+        if self.sessions.get(session.jid) is session and session.record.available:
             gone = Presence(from_=session.jid, type="unavailable")
             self._router.attempt(gone, self._own_presence, gone, session)
         self.sessions.close(session)

@@ -10,9 +10,11 @@ from xmppd.api.cluster import ICluster
 from xmppd.api.moments import Moment, SessionClosed, SessionOpened
 from xmppd.api.registrations import PerAccount
 from xmppd.api.sessions import ISession
+from xmppd.api.storage import Accounts
 from xmppd.routing.hooks import announce, crashed
 from xmppd.routing.registry import Registry
 from xmppd.routing.waiting import settle
+from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 
 State = TypeVar("State")
@@ -33,10 +35,14 @@ class _Online:
 class Sessions:
     """Opens and closes sessions, and finds them by address."""
 
-    def __init__(self, domain: str, registry: Registry, cluster: ICluster) -> None:
+    def __init__(
+        self, domain: str, registry: Registry, cluster: ICluster, accounts: Accounts
+    ) -> None:
         self._domain = domain
         self._registry = registry
         self._cluster = cluster
+        self._accounts = accounts
+        self._opening: dict[ISession, None] = {}
         self._bound: dict[JID, ISession] = {}
         self._online: dict[str, _Online] = {}
         self.get = self._bound.get
@@ -52,29 +58,45 @@ class Sessions:
         return list(self._bound.values())
 
     def of(self, account: str) -> list[ISession]:
-        """Return the sessions of an account in this process."""
-        return [session for session in self._bound.values() if session.account == account]
+        """Return the sessions of an account in this process, those on their way included."""
+        sessions = [*self._bound.values(), *self._opening]
+        return [session for session in sessions if session.account == account]
 
     def count(self, account: str) -> int:
         """Return how many sessions an account has, on all nodes."""
         return len(self._cluster.account(JID.make(account, self._domain)))
 
-    async def open(self, session: ISession) -> None:
+    async def open(self, session: ISession, created: float | None = None) -> None:
         """Make a session reachable, once its account's state is loaded.
 
-        Raises `StanzaError` if loading fails (logged under the feature's name); the session is
-        then not open. The full JID must be free.
+        Closes the session unless its account, where it has one, is that `created` then. Raises
+        `StanzaError` if loading fails (logged under the feature's name) or the session was closed
+        meanwhile; it is then not open. The full JID must be free.
         """
         online = self._online.setdefault(session.account, _Online())
         online.sessions += 1
+        # Whoever deletes the account finds it from here on, so that no deletion slips through.
+        self._opening[session] = None
         try:
-            await self._load(session.account, online)
+            if created is not None:
+                await self._look_up(session, created)
+            if session in self._opening:
+                await self._load(session.account, online)
+            if session not in self._opening:
+                raise StanzaError("not-authorized", "the session was closed before it was open")
         except BaseException:
             self._leave(session.account)
             raise
+        finally:
+            self._opening.pop(session, None)
         self._bound[session.jid] = session
         self._cluster.publish(session.record)
         self._announce(SessionOpened, session)
+
+    async def _look_up(self, session: ISession, created: float) -> None:
+        account = await self._accounts.get(session.account)
+        if account is None or account.disabled or account.created != created:
+            session.close("not-authorized", "this account is not there any more")
 
     async def _load(self, account: str, online: _Online) -> None:
         """Load the account's state; the first session does, further ones wait for it."""
@@ -99,7 +121,8 @@ class Sessions:
                 turn.callback(None)
 
     def close(self, session: ISession) -> None:
-        """Make a session unreachable and drop what belonged to it."""
+        """Make a session unreachable and drop what belonged to it, or let it never be open."""
+        self._opening.pop(session, None)
         if self._bound.get(session.jid) is not session:
             return
         del self._bound[session.jid]
