@@ -15,7 +15,9 @@ from tests.c2s.texts import (
     CAPULET,
     CLOSE,
     PASSWORD,
+    PROCEED,
     SASL,
+    STARTTLS,
     SUCCESS,
     auth,
     failure,
@@ -409,10 +411,25 @@ class ClaimedTests(HouseCase):
                 client.fails_with("invalid-from")
 
     def test_in_clear(self) -> None:
-        """Anybody may have written it."""
+        """Where a login is allowed there, what is said along with it counts as well."""
         self.house = House(self)
+        for claimed, right in ((f"juliet@{CAPULET}", True), (f"nurse@{CAPULET}", False)):
+            client = self.house.connect()
+            client.opens(extra=f"version='1.0' from='{claimed}'")
+            client.sends(plain("juliet"))
+            if right:
+                client.receives(SUCCESS)
+            else:
+                client.fails_with("invalid-from")
+
+    def test_what_was_said_before_tls_does_not_count(self) -> None:
+        """Anybody may have written it, and the stream begins anew."""
         client = self.house.connect()
         client.opens(extra=f"version='1.0' from='nurse@{CAPULET}'")
+        client.sends(STARTTLS)
+        client.receives(PROCEED)
+        client.begin_tls(pairs.Client(server_name=CAPULET.encode()))
+        client.opens()
         client.sends(plain("juliet"))
         client.receives(SUCCESS)
 

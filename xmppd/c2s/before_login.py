@@ -54,7 +54,7 @@ class BeforeLogin:
             if named and named not in self._service.hosts:
                 raise StreamError("host-unknown", "TLS was begun with a host not served here")
         self._host = host
-        self._claimed = header.from_ if channel.secure else None
+        self._claimed = header.from_
 
     async def offer(self) -> list[Element]:
         """Offer TLS, then ways to log in; nothing beside TLS where that is required (5.3.1)."""
