@@ -1,11 +1,16 @@
 """Which configuration is meant."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from twisted.internet import reactor
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.server.makers import inventory
-from xmppd.service.configuration import configuration
+from xmppd.server.config import HostConfig
+from xmppd.server.users import UserStoreError
+from xmppd.service.configuration import configuration, put_together
+from xmppd.service.plugins import discover
 from xmppd.service.toml import ConfigError
 
 
@@ -37,6 +42,20 @@ class ConfigurationTests(SynchronousTestCase):
                 self.assertIsNone(path)
                 self.assertEqual(config.data, Path("var").absolute())
                 self.assertIn("127.0.0.1", config.listen.addresses)
+
+    def test_a_user_store_that_cannot_be_used(self) -> None:
+        found = discover()
+        for users, line in (('users = ["file:/nowhere/users"]', 2), ("", 1)):
+            path = Path(self.mktemp()).absolute()
+            path.write_text(f'[host."example.org"]\n{users}\n[tls]\ndevelopment = true\n')
+            config, _ = configuration(str(path), found, {})
+            broken = HostConfig("example.org", users=("file:/nowhere/users",))
+            config = replace(config, hosts=(broken,))
+            error = self.assertRaises(ConfigError, put_together, config, path, found, reactor)
+            what = "the user store 'file' cannot be read: /nowhere/users: No such file or directory"
+            key = 'host."example.org".users'
+            self.assertEqual(str(error), f"{path}:{line}: {key}: {what}")
+        self.assertRaises(UserStoreError, put_together, config, None, found, reactor)
 
     def test_a_file_that_is_not_there(self) -> None:
         self.assertRaises(ConfigError, configuration, "/nowhere/x", inventory(), {})

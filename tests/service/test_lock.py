@@ -82,6 +82,13 @@ class LockTests(SynchronousTestCase):
         error = self.assertRaises(DataUnusable, DataLock(self.path).acquire)
         self.assertEqual(str(error), f"{self.path}: cannot be opened (Is a directory)")
 
+    def test_a_link_that_leads_nowhere(self) -> None:
+        self.path.parent.parent.mkdir()
+        self.path.parent.symlink_to("/nowhere/data")
+        error = self.assertRaises(DataUnusable, DataLock(self.path).acquire)
+        leads = "is a symbolic link to /nowhere/data, which is not there"
+        self.assertEqual(str(error), f"{self.path.parent}: {leads}")
+
     def test_a_directory_that_is_there_is_left_alone(self) -> None:
         self.path.parent.mkdir(parents=True, mode=0o755)
         make_private(self.path.parent)

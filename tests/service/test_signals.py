@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet import reactor
@@ -26,3 +27,26 @@ class HangupTests(TestCase):
         hangups.remove()
         self.assertEqual(signal.getsignal(signal.SIGHUP), before)
         hangups.remove()
+
+    def test_many_in_a_row_are_one_wish(self) -> None:
+        calls: list[Callable[[], object]] = []
+        reloads: list[int] = []
+
+        class Waiting:
+            callFromThread = calls.append
+
+        def reload() -> None:
+            reloads.append(len(reloads))
+            if len(reloads) == 1:  # one more while it works
+                os.kill(os.getpid(), signal.SIGHUP)
+
+        outside: Any = Waiting()
+        hangups = Hangups(outside, reload)
+        hangups.install()
+        self.addCleanup(hangups.remove)
+        for _ in range(100):
+            os.kill(os.getpid(), signal.SIGHUP)
+        self.assertEqual(len(calls), 1)
+        for call in calls:
+            call()
+        self.assertEqual((len(calls), reloads), (2, [0, 1]))

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -259,8 +260,12 @@ class FailureTests(Processes):
         self.assertEqual(server.returncode, 1)
         self.assertIn("cannot listen on 127.0.0.1", err)
         self.assertFalse((folder / "twistd.pid").exists())
-        logged = (folder / "twistd.log").read_text()
-        self.assertIn(f"cannot listen on 127.0.0.1, port {port}: Address already in use", logged)
+        # twistd tells the shell before the process that has detached itself ends.
+        words = f"cannot listen on 127.0.0.1, port {port}: Address already in use"
+        deadline = time.monotonic() + PATIENCE
+        while words not in (folder / "twistd.log").read_text() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertIn(words, (folder / "twistd.log").read_text())
 
     def test_the_tree_is_the_one_under_test(self) -> None:
         server = self.start(self.base, sys.executable, "-c", "import xmppd; print(xmppd.__file__)")

@@ -113,10 +113,11 @@ class ServiceTests(Tap):
     def test_what_cannot_be_put_together(self) -> None:
         self.config.write_text(CONFIG.replace("[listen]", 'users = ["memory:x"]\n[listen]'))
         stop = self.assertRaises(SystemExit, self.make)
+        line = self.config.read_text().split("\n").index('users = ["memory:x"]') + 1
         self.assertEqual(
             stop.code,
-            "xmppd: the user store 'memory' cannot be made of its string "
-            "(InvalidAuthArgumentString)",
+            f"xmppd: {self.config}:{line}: host.\"example.org\".users: the user store 'memory' "
+            "cannot be made of its string (InvalidAuthArgumentString)",
         )
 
     def test_logs(self) -> None:

@@ -134,6 +134,10 @@ class LoadTests(SynchronousTestCase):
         self.assertEqual(
             self.refused(b"a = 1\nb = '\xff'\n"), ":2: is not UTF-8; save the file as UTF-8"
         )
+        self.assertEqual(
+            self.refused(b"\xef\xbb\xbfa = 1\n"),
+            ":1: begins with a byte order mark (BOM); save it as UTF-8 without",
+        )
 
     def refused_path(self, path: Path) -> str:
         return str(self.assertRaises(ConfigError, load, path, inventory()))

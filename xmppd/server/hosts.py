@@ -29,7 +29,7 @@ from xmppd.routing.host import LocalHost
 from xmppd.server.collaborators import Collaborators
 from xmppd.server.config import OWN_ACCOUNTS, HostConfig, ServerConfig
 from xmppd.server.inventory import Inventory
-from xmppd.server.users import make_checkers
+from xmppd.server.users import UserStoreError, make_checkers
 
 ACCOUNTS_FEATURE = "accounts"
 """The name under which a host's own services are installed beside its modules."""
@@ -133,7 +133,11 @@ def _portal(config: HostConfig, realm: AccountRealm, own: StoreChecker) -> Porta
     """Return the portal of a host's users: its guests, or the user stores in their order."""
     if config.anonymous:
         return Portal(realm, [AllowAnonymousAccess()])
-    return Portal(realm, [FirstOf(make_checkers(config.users, own))])
+    try:
+        return Portal(realm, [FirstOf(make_checkers(config.users, own))])
+    except UserStoreError as error:
+        error.host = config.name
+        raise
 
 
 def _methods(config: HostConfig, shared: Surroundings) -> list[Method]:

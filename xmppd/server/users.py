@@ -18,7 +18,10 @@ from xmppd.server.config import OWN_ACCOUNTS
 
 
 class UserStoreError(Exception):
-    """A user store cannot be used; one plain sentence for the operator."""
+    """A user store of a host cannot be used; one plain sentence for the operator."""
+
+    host = ""
+    """The host, once it is known for which one the store was made."""
 
 
 @implementer(IPlugin, ICheckerFactory)

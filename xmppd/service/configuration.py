@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from xmppd.server.assemble import Server, build
 from xmppd.server.config import ServerConfig, without_a_file
 from xmppd.server.inventory import Inventory
+from xmppd.server.users import UserStoreError
+from xmppd.service.collaborators import real
 from xmppd.service.listening import loopback
-from xmppd.service.toml import load
+from xmppd.service.toml import at_line, load
 
 VARIABLE = "XMPPD_CONFIG"
 """The environment variable that names the file where no option does."""
@@ -24,3 +28,18 @@ def configuration(
         path = Path(named).absolute()
         return load(path, inventory), path
     return without_a_file(Path("var").absolute(), loopback()), None
+
+
+def put_together(
+    config: ServerConfig, file: Path | None, inventory: Inventory, reactor: Any
+) -> Server:
+    """Return the server of a configuration, see `build`; what is wrong in the file has its line.
+
+    Raises what `build` does, and `ConfigError`.
+    """
+    try:
+        return build(config, inventory, real(reactor))
+    except UserStoreError as error:
+        if file is None:
+            raise
+        raise at_line(file, ("host", error.host, "users"), str(error)) from None

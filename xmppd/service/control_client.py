@@ -11,11 +11,9 @@ from typing import Any, Protocol
 from twisted.internet import reactor
 
 from xmppd.api.commands import CommandError
-from xmppd.server.assemble import build
 from xmppd.server.config import ServerConfig
 from xmppd.server.inventory import Inventory
-from xmppd.service.collaborators import real
-from xmppd.service.configuration import configuration
+from xmppd.service.configuration import configuration, put_together
 from xmppd.service.control_arguments import command_line, general_options
 from xmppd.service.control_connection import NotRunning, RunningServer
 from xmppd.service.control_messages import ArgumentInfo, CommandInfo
@@ -77,7 +75,7 @@ def _target(
     try:
         return target, target.described()
     except NotRunning as error:
-        server = build(config, inventory, real(reactor))
+        server = put_together(config, file, inventory, reactor)
         target = StoppedServer(server, reactor, str(error), only_old_data=file is None)
         return target, target.described()
 

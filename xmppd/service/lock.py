@@ -20,6 +20,9 @@ def make_private(directory: Path) -> None:
         directory.parent.mkdir(parents=True, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
+        if directory.is_symlink() and not directory.exists():
+            leads = f"is a symbolic link to {directory.readlink()}, which is not there"
+            raise DataUnusable(f"{directory}: {leads}") from None
         raise DataUnusable(f"{directory}: cannot be made ({error.strerror})") from None
 
 

@@ -9,12 +9,17 @@ from twisted.internet.interfaces import IReactorFromThreads
 
 
 class Hangups:
-    """Calls `reload` on the reactor's thread for each SIGHUP, from `install` to `remove`."""
+    """Calls `reload` on the reactor's thread after SIGHUP, from `install` to `remove`.
+
+    Signals that come before that call are answered by it; one that comes while `reload` works is
+    answered by another, for it may be about what has been read already.
+    """
 
     def __init__(self, reactor: IReactorFromThreads, reload: Callable[[], object]) -> None:
         self._reactor = reactor
         self._reload = reload
         self._before: Any = None
+        self._waiting = False
 
     def install(self) -> None:
         """Take over the signal; the main thread has to do this."""
@@ -27,4 +32,10 @@ class Hangups:
             self._before = None
 
     def _received(self, number: int, frame: FrameType | None) -> None:
-        self._reactor.callFromThread(self._reload)
+        if not self._waiting:
+            self._waiting = True
+            self._reactor.callFromThread(self._answer)
+
+    def _answer(self) -> None:
+        self._waiting = False
+        self._reload()

@@ -18,9 +18,7 @@ from twisted.python.components import Componentized
 from typing_extensions import override
 
 import xmppd
-from xmppd.server.assemble import build
-from xmppd.service.collaborators import real
-from xmppd.service.configuration import VARIABLE, configuration
+from xmppd.service.configuration import VARIABLE, configuration, put_together
 from xmppd.service.faults import FAULTS
 from xmppd.service.logs import LogFile, escape, observer
 from xmppd.service.notify import Notifier
@@ -122,7 +120,7 @@ def makeService(options: Options) -> TwistdService:
     file = _log_file(twistd)
     try:
         service = TwistdService(
-            build(config, options["inventory"], real(reactor)),
+            put_together(config, options["file"], options["inventory"], reactor),
             reactor,
             lambda: place_to_listen(config, os.environ),
             Notifier(os.environ),

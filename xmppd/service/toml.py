@@ -46,14 +46,25 @@ def load(path: str | Path, inventory: Inventory | None = None) -> ServerConfig:
     return config
 
 
+def at_line(path: str | Path, key: Key, what: str) -> ConfigError:
+    """Return the error that says what turned out to be wrong with the value of a key, and where."""
+    file = Path(path).absolute()
+    return _error(file, _text(file), key, what, "")
+
+
 def _text(file: Path) -> str:
     try:
-        return file.read_bytes().decode()
+        text = file.read_bytes().decode()
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{file}:{line}: is not UTF-8; save the file as UTF-8") from None
+    if text.startswith("\ufeff"):
+        raise ConfigError(
+            f"{file}:1: begins with a byte order mark (BOM); save it as UTF-8 without"
+        )
+    return text
 
 
 def _parse(file: Path, text: str) -> Table:
