@@ -2,10 +2,12 @@
 
 import contextlib
 import io
+import json
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+import xmppd
 from tests.service.sockets import Commands
 from xmppd.api.commands import Argument, Command
 from xmppd.service.control_arguments import command_line, general_options
@@ -61,6 +63,23 @@ class CommandLineTests(SynchronousTestCase):
                     stop = self.assertRaises(SystemExit, parsed, line)
                 self.assertEqual(stop.code, 2)
                 self.assertIn("usage: xmppdctl", said.getvalue())
+
+    def test_mistakes_as_json(self) -> None:
+        commands = [CommandInfo.of(each) for each in Commands().all()]
+        for line in ("--json sing", "echo --json", "echo x --times y --json", "-c --json"):
+            with self.subTest(line=line):
+                with contextlib.redirect_stderr(io.StringIO()) as said:
+                    parser = command_line(commands, json=True)
+                    stop = self.assertRaises(SystemExit, parser.parse_args, line.split())
+                self.assertEqual(stop.code, 2)
+                self.assertEqual(list(json.loads(said.getvalue())), ["error"])
+
+    def test_version(self) -> None:
+        for line in ("--version", "echo x --version"):
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                parser = general_options()
+                stop = self.assertRaises(SystemExit, parser.parse_known_args, line.split())
+            self.assertEqual((stop.code, said.getvalue()), (0, f"xmppdctl {xmppd.__version__}\n"))
 
     def test_help(self) -> None:
         table = [

@@ -16,7 +16,7 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.service.sockets import Commands, short_directory
-from xmppd.api.commands import Command
+from xmppd.api.commands import Argument, Command
 from xmppd.service import control_client
 from xmppd.service.control import ControlFactory, listen
 from xmppd.service.control_client import DONE, FAILED, INTERRUPTED, NOT_RUNNING, main
@@ -75,9 +75,12 @@ class ClientTests(SynchronousTestCase):
         self.typed: list[str] = []
         self.rows: list[dict[str, str]] = []
         rows = Command("check", "Check.", lambda: self.rows, list)
+        after = Argument("after", "x", required=False)
+        limit = Argument("limit", "x", int, False, 2)
+        paged = Command("rows", "Rows.", lambda **_: self.rows, list, (after, limit))
         interrupt = Command("interrupt", "Stop.", self.interrupt, str)
         leave = Command("leave", "Leave.", self.leave, str)
-        target = Direct((*self.commands.all(), rows, interrupt, leave))
+        target = Direct((*self.commands.all(), rows, paged, interrupt, leave))
         self.patch(control_client, "_target", lambda *_: (target, target.described()))
         self.patch(control_client, "getpass", self.type)
 
@@ -118,6 +121,32 @@ class ClientTests(SynchronousTestCase):
                 self.assertEqual((printed.status, printed.out), (status, ""))
                 self.assertEqual(printed.err[: len(message)], message)
                 self.assertLessEqual(printed.err.count("\n"), 1)
+
+    def test_errors_as_json(self) -> None:
+        table = [
+            (("refuse", "--json"), FAILED, "it will not be done"),
+            (("--json", "leave"), NOT_RUNNING, "the server hung up"),
+        ]
+        for arguments, status, message in table:
+            with self.subTest(arguments=arguments):
+                printed = run(*arguments)
+                self.assertEqual((printed.status, printed.out), (status, ""))
+                self.assertEqual(json.loads(printed.err), {"error": message})
+
+    def test_rows_that_were_cut(self) -> None:
+        more = "xmppdctl: these are the first 2, there may be more: --after 'b@x/it'\"'\"'s'\n"
+        table = [
+            (("rows", "--limit", "2"), ["a@x", "b@x/it's"], more),
+            (("rows",), ["a@x", "b@x/it's"], more),
+            (("rows", "--json"), ["a@x", "b@x/it's"], ""),
+            (("rows", "--limit", "3"), ["a@x", "b@x/it's"], ""),
+            (("rows",), [], ""),
+            (("check",), ["a@x", "b@x"], ""),
+        ]
+        for arguments, addresses, said in table:
+            with self.subTest(arguments=arguments):
+                self.rows = [{"address": each, "since": "now"} for each in addresses]
+                self.assertEqual(run(*arguments).err, said)
 
     def test_secrets_are_asked_for_twice(self) -> None:
         table = [

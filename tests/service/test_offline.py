@@ -123,6 +123,24 @@ class StoppedServerTests(SynchronousTestCase):
         self.stopped.run("user list", {})
         self.assertEqual(became, [self.data])
 
+    def test_it_tells_of_the_data(self) -> None:
+        told: list[str] = []
+        stopped = StoppedServer(self.house.server, self.reactor, "", tell=told.append)
+        stopped.run("check", {})
+        self.assertEqual(told, [])
+        stopped.run("user list", {})
+        (sentence,) = told
+        self.assertTrue(sentence.startswith("WARNING: no server is running, and there were no"))
+        self.assertIn(f"{self.data} is NEW; ", sentence)
+        again = House(data=self.data, opened=False)
+        told.clear()
+        StoppedServer(again.server, OneRun(again.clock), "", tell=told.append).run("user list", {})
+        self.assertEqual(told, [f"no server is running; working on {self.data}"])
+        told.clear()
+        with DataLock(self.data / "lock"):
+            self.assertRaises(CommandError, stopped.run, "user list", {})
+        self.assertEqual(told, [])
+
     def test_somebody_else_has_the_data(self) -> None:
         with DataLock(self.data / "lock"):
             error = self.assertRaises(CommandError, self.stopped.run, "user list", {})
@@ -177,9 +195,15 @@ class ProcessTests(SynchronousTestCase):
 
     def test_the_life_of_an_account(self) -> None:
         added = self.ctl("user", "add", "juliet@example.org", "--password-stdin", given="pencil\n")
-        self.assertEqual((added.returncode, added.stderr), (0, ""))
+        database = self.folder / "data" / "xmppd.sqlite"
+        self.assertEqual((added.returncode, added.stderr.count("\n")), (0, 1))
+        self.assertIn(
+            f"WARNING: no server is running, and there were no data: {database} is NEW",
+            added.stderr,
+        )
         self.assertIn("added", added.stdout)
         listed = self.ctl("user", "list", "--json")
+        self.assertEqual(listed.stderr, "")
         self.assertEqual(
             [row["address"] for row in json.loads(listed.stdout)], ["juliet@example.org"]
         )
@@ -187,6 +211,7 @@ class ProcessTests(SynchronousTestCase):
         self.assertEqual(again.returncode, 1)
         self.assertEqual(
             again.stderr,
+            f"xmppdctl: no server is running; working on {database}\n"
             "xmppdctl: Juliet@example.org is taken, or too much like a name that is\n",
         )
         self.assertEqual((self.folder / "data").stat().st_mode & 0o777, 0o700)

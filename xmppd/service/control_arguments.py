@@ -2,9 +2,16 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
+from typing_extensions import override
+
+import xmppd
 from xmppd.service.control_messages import ArgumentInfo, CommandInfo
+from xmppd.service.control_output import as_json
+
+JSON = "--json"
+"""The option that asks for results and errors that programs can read."""
 
 _KINDS: Mapping[str, type] = {"str": str, "int": int, "float": float}
 
@@ -12,22 +19,41 @@ EPILOG = """exit status: 0 it is done; 1 it could not be done, or a check found 
 2 wrong usage; 3 the server is not running, or does not answer"""
 
 
-def general_options() -> argparse.ArgumentParser:
-    """Return the options that may stand anywhere; values that are not given are left out."""
-    parser = argparse.ArgumentParser(
-        add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False
+class _JsonParser(argparse.ArgumentParser):
+    """Says what is wrong as JSON."""
+
+    @override
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{as_json({'error': message})}\n")
+
+
+def general_options(json: bool = False) -> argparse.ArgumentParser:
+    """Return the options that may stand anywhere; values that are not given are left out.
+
+    `json`: whether mistakes are to be said as JSON.
+    """
+    parser = _kind(json)(
+        "xmppdctl", add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False
     )
+    parser.add_argument("--version", action="version", version=f"xmppdctl {xmppd.__version__}")
     parser.add_argument(
         "-c", "--config", metavar="FILE", help="the configuration file of the server"
     )
-    parser.add_argument("--json", action="store_true", help="print results as JSON")
+    parser.add_argument(JSON, action="store_true", help="print results and errors as JSON")
     return parser
 
 
-def command_line(commands: Sequence[CommandInfo]) -> argparse.ArgumentParser:
-    """Return the parser; what it returns has the chosen `CommandInfo` as `command`."""
-    general = general_options()
-    parser = argparse.ArgumentParser(
+def _kind(json: bool) -> type[argparse.ArgumentParser]:
+    return _JsonParser if json else argparse.ArgumentParser
+
+
+def command_line(commands: Sequence[CommandInfo], json: bool = False) -> argparse.ArgumentParser:
+    """Return the parser; what it returns has the chosen `CommandInfo` as `command`.
+
+    `json`: as in `general_options`.
+    """
+    general = general_options(json)
+    parser = _kind(json)(
         "xmppdctl",
         description="Administers an XMPP server.",
         epilog=EPILOG,

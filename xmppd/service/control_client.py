@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from getpass import GetPassWarning, getpass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,10 +14,10 @@ from xmppd.api.commands import CommandError
 from xmppd.server.config import ServerConfig
 from xmppd.server.inventory import Inventory
 from xmppd.service.configuration import configuration, put_together
-from xmppd.service.control_arguments import command_line, general_options
+from xmppd.service.control_arguments import JSON, command_line, general_options
 from xmppd.service.control_connection import NotRunning, RunningServer
 from xmppd.service.control_messages import ArgumentInfo, CommandInfo
-from xmppd.service.control_output import as_json, as_table
+from xmppd.service.control_output import as_json, as_table, how_to_go_on
 from xmppd.service.faults import FAULTS
 from xmppd.service.logs import escape
 from xmppd.service.offline import StoppedServer
@@ -40,35 +40,50 @@ class Target(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit status."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    complain = _say_as_json if JSON in given else _say
     try:
-        return _main(sys.argv[1:] if arguments is None else list(arguments))
+        return _main(given)
     except NotRunning as error:
-        return _complain(error, NOT_RUNNING)
+        complain(str(error))
+        return NOT_RUNNING
     except (CommandError, *FAULTS) as error:
-        return _complain(error, FAILED)
+        complain(str(error))
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _complain(error: Exception, status: int) -> int:
-    sys.stderr.write(f"xmppdctl: {escape(str(error))}\n")
-    return status
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"xmppdctl: {escape(sentence)}\n")
+
+
+def _say_as_json(error: str) -> None:
+    sys.stderr.write(f"{as_json({'error': error})}\n")
+
+
+def _say_nothing(sentence: str) -> None:
+    """Leave standard error to errors: a program reads it."""
 
 
 def _main(arguments: list[str]) -> int:
-    general, _ = general_options().parse_known_args(arguments)
+    general, _ = general_options(json=JSON in arguments).parse_known_args(arguments)
     inventory = discover()
     config, file = configuration(getattr(general, "config", None), inventory, os.environ)
-    target, commands = _target(config, file, inventory)
-    options = vars(command_line(commands).parse_args(arguments))
+    tell = _say_nothing if JSON in arguments else _say
+    target, commands = _target(config, file, inventory, tell)
+    options = vars(command_line(commands, json=JSON in arguments).parse_args(arguments))
     command: CommandInfo = options["command"]
-    result = target.run(command.name, _arguments(command, options))
+    chosen = _arguments(command, options)
+    result = target.run(command.name, chosen)
     _print(as_json(result) if "json" in options else as_table(result))
+    for hint in how_to_go_on(command, chosen, result):
+        tell(hint)
     return FAILED if _has_errors(result) else DONE
 
 
 def _target(
-    config: ServerConfig, file: Path | None, inventory: Inventory
+    config: ServerConfig, file: Path | None, inventory: Inventory, tell: Callable[[str], object]
 ) -> tuple[Target, list[CommandInfo]]:
     """Return the running server, or what there is of it while it does not run."""
     target: Target = RunningServer(places_to_connect(config, os.environ))
@@ -76,7 +91,7 @@ def _target(
         return target, target.described()
     except NotRunning as error:
         server = put_together(config, file, inventory, reactor)
-        target = StoppedServer(server, reactor, str(error), only_old_data=file is None)
+        target = StoppedServer(server, reactor, str(error), file is None, tell)
         return target, target.described()
 
 

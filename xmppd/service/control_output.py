@@ -4,9 +4,11 @@ Names in results are strangers' text, so nothing of it may control the terminal.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from xmppd.service.control_messages import CommandInfo
 from xmppd.service.logs import escape
 
 
@@ -24,6 +26,19 @@ def as_table(result: Any) -> str:
     if not all(isinstance(row, Mapping) for row in result):
         return "\n".join(map(_text, result))
     return _rows(result) if result else "(none)"
+
+
+def how_to_go_on(command: CommandInfo, given: Mapping[str, Any], result: Any) -> Iterator[str]:
+    """Say how to get further rows, if as many came as were asked for at most.
+
+    That is known of commands that take `after`, the first field of a row, and `limit`.
+    """
+    defaults = {argument.name: argument.default for argument in command.arguments}
+    limit = given.get("limit", defaults.get("limit"))
+    if "after" not in defaults or not isinstance(result, list) or len(result) != limit:
+        return
+    last = next(iter(result[-1].values()))
+    yield f"these are the first {limit}, there may be more: --after {shlex.quote(str(last))}"
 
 
 def _record(record: Mapping[str, Any]) -> str:

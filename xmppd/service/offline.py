@@ -1,6 +1,6 @@
 """Commands on the data alone, while no server runs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -9,6 +9,7 @@ from twisted.python.failure import Failure
 from xmppd.api.commands import Command, CommandError
 from xmppd.api.storage import StorageError
 from xmppd.server.assemble import Reloaded, Server
+from xmppd.server.stores import database_file
 from xmppd.service.commands import all_commands
 from xmppd.service.control_connection import NotRunning
 from xmppd.service.control_messages import CommandInfo, check_arguments, plain
@@ -17,20 +18,33 @@ from xmppd.service.lock import DataLock, DataUnusable
 from xmppd.service.owner import become_owner
 
 
+def _tell_nobody(sentence: str) -> None:
+    """Say nothing."""
+
+
 class StoppedServer:
     """A server that was put together and does not run: its data, its commands.
 
     `reactor` runs while a command does, which can be once. `why` tells those who want more than the
     data why they cannot have it. With `only_old_data`, no data directory is made where there is
     none: whoever named no configuration may be in another directory than the server was started in,
-    and an account made there would be of no use. Raises `RegistrationError`.
+    and an account made there would be of no use. `tell` gets a sentence about the data whenever
+    they were opened. Raises `RegistrationError`.
     """
 
-    def __init__(self, server: Server, reactor: Any, why: str, only_old_data: bool = False) -> None:
+    def __init__(
+        self,
+        server: Server,
+        reactor: Any,
+        why: str,
+        only_old_data: bool = False,
+        tell: Callable[[str], object] = _tell_nobody,
+    ) -> None:
         self._server = server
         self._reactor = reactor
         self._why = why
         self._only_old_data = only_old_data
+        self._tell = tell
         self._commands = {
             command.name: command for command in all_commands(server, _cannot_reload, port_trouble)
         }
@@ -75,15 +89,34 @@ class StoppedServer:
         checked = check_arguments(command, arguments)
         if not command.opens_data:
             return plain(await maybeDeferred(command.run, **checked))
+        new = self._new_data()
         try:
             with DataLock(self._server.config.lock_file):
                 self._server.open_storage()
+                self._tell_of_data(new)
                 try:
                     return plain(await maybeDeferred(command.run, **checked))
                 finally:
                     await self._server.storage.stop()
         except (DataUnusable, StorageError) as error:
             raise CommandError(str(error)) from None
+
+    def _new_data(self) -> bool:
+        config = self._server.config
+        database = database_file(config)
+        return not (config.data if database is None else database).exists()
+
+    def _tell_of_data(self, new: bool) -> None:
+        """Say where the work is done, so that nobody takes another server's data for these."""
+        config = self._server.config
+        place = database_file(config) or config.data
+        if new:
+            self._tell(
+                f"WARNING: no server is running, and there were no data: {place} is NEW; if you "
+                "meant a server that has run before, name its configuration (--config FILE)"
+            )
+        else:
+            self._tell(f"no server is running; working on {place}")
 
 
 def _cannot_reload() -> Reloaded:
