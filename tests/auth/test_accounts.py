@@ -12,7 +12,7 @@ from tests.auth.house import ROUNDS, CountedEntropy, FixedWall, House, InlineWor
 from xmppd.api.auth import IPasswords
 from xmppd.api.host import Busy
 from xmppd.api.storage import AccountExists, StorageError
-from xmppd.auth.gate import Success
+from xmppd.auth.doorkeeper import Success
 from xmppd.auth.passwords import KeyMaker
 from xmppd.sasl.exchange import ScramKeys
 from xmppd.sasl.scram_keys import HASHES, SALT_BYTES, make_keys

@@ -17,7 +17,7 @@ from tests.auth.house import House
 from tests.auth.token import TokenCredentials, TokenMechanism, TokenStore
 from xmppd.api.auth import IAccount, IScramCredentials
 from xmppd.auth.attempt import Attempt
-from xmppd.auth.gate import Success, once
+from xmppd.auth.doorkeeper import Success, once
 from xmppd.auth.methods import Method, method_for
 from xmppd.auth.realm import LoggedIn
 from xmppd.sasl.exchange import Challenge, Condition, Failed, SaslContext, ScramKeys

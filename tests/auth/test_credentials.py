@@ -27,7 +27,7 @@ from xmppd.auth.credentials import (
     PlainCredentials,
     ScramCredentials,
 )
-from xmppd.auth.gate import Success
+from xmppd.auth.doorkeeper import Success
 from xmppd.auth.locked import LockedPasswords, is_locked, refuse_locked
 from xmppd.auth.methods import method_for
 from xmppd.sasl.anonymous import Anonymous, AnonymousFacts

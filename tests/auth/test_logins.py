@@ -22,8 +22,8 @@ from tests.auth.clients import (
 from tests.auth.house import DOMAIN, House, keyless, password_file, shipped_methods
 from tests.auth.token import DirectoryStore, TokenCredentials, TokenMechanism, TokenStore
 from xmppd.auth.attempt import Answer
+from xmppd.auth.doorkeeper import Success
 from xmppd.auth.first_of import FirstOf
-from xmppd.auth.gate import Success
 from xmppd.auth.methods import method_for
 from xmppd.sasl import scram
 from xmppd.sasl.exchange import Condition, Failed

@@ -12,8 +12,8 @@ from tests.auth.house import DOMAIN, House, password_file, shipped_methods
 from tests.auth.token import DirectoryStore, TokenCredentials, TokenMechanism, TokenStore
 from xmppd.api.storage import StorageError
 from xmppd.auth.attempt import Attempt
+from xmppd.auth.doorkeeper import Success
 from xmppd.auth.first_of import FirstOf
-from xmppd.auth.gate import Success
 from xmppd.auth.methods import in_order, method_for
 from xmppd.sasl.exchange import Condition, Failed
 from xmppd.sasl.plain import Plain

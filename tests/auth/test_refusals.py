@@ -19,8 +19,8 @@ from tests.auth.house import DOMAIN, House
 from xmppd.api.auth import AccountDisabled, CredentialsExpired
 from xmppd.api.host import Busy
 from xmppd.api.storage import StorageError
+from xmppd.auth.doorkeeper import Success
 from xmppd.auth.first_of import FirstOf
-from xmppd.auth.gate import Success
 from xmppd.auth.refusals import condition_of
 from xmppd.sasl.exchange import Challenge, Condition, Failed
 

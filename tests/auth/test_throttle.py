@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.auth.clients import plain
 from tests.auth.house import House
-from xmppd.auth.gate import Success
+from xmppd.auth.doorkeeper import Success
 from xmppd.auth.throttle import LONGEST, Throttle
 from xmppd.sasl.exchange import Condition, Failed
 

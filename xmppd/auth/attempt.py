@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from xmppd.api.auth import IScramKeys
-from xmppd.auth.gate import Gate, Success
+from xmppd.auth.doorkeeper import Doorkeeper, Success
 from xmppd.auth.methods import Method
 from xmppd.sasl.exchange import (
     Challenge,
@@ -37,8 +37,8 @@ class Attempt:
         "_clock",
         "_context",
         "_deadline",
+        "_doorkeeper",
         "_exchange",
-        "_gate",
         "_keys",
         "_method",
         "_over",
@@ -54,7 +54,7 @@ class Attempt:
         address: str,
         *,
         keys: IScramKeys,
-        gate: Gate,
+        doorkeeper: Doorkeeper,
         clock: IReactorTime,
         patience: float,
     ) -> None:
@@ -62,7 +62,7 @@ class Attempt:
         self._context = context
         self._address = address
         self._keys = keys
-        self._gate = gate
+        self._doorkeeper = doorkeeper
         self._clock = clock
         self._deadline = clock.seconds() + patience
         self._exchange: Exchange | None = None
@@ -120,9 +120,9 @@ class Attempt:
             outcome = self._exchange.keys(keys)
         match outcome:
             case Verify():
-                return await self._gate.login(self._method, outcome.facts, self._address)
+                return await self._doorkeeper.login(self._method, outcome.facts, self._address)
             case Failed():
-                await self._gate.hold_back(outcome, self._address)
+                await self._doorkeeper.hold_back(outcome, self._address)
                 return outcome
             case Challenge():
                 return outcome

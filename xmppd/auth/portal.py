@@ -10,8 +10,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from xmppd.api.auth import IScramKeys
 from xmppd.auth.attempt import Attempt
+from xmppd.auth.doorkeeper import Doorkeeper
 from xmppd.auth.first_of import asked
-from xmppd.auth.gate import Gate
 from xmppd.auth.methods import Method, in_order
 from xmppd.auth.throttle import Throttle
 from xmppd.sasl.exchange import Condition, Failed, SaslContext
@@ -47,7 +47,7 @@ class Authenticator:
         self._methods = in_order(methods)
         self._keys = keys
         self._clock = clock
-        self._gate = Gate(portal, throttle, clock)
+        self._doorkeeper = Doorkeeper(portal, throttle, clock)
         self._too_weak = frozenset(too_weak)
         self._patience = patience
 
@@ -72,7 +72,7 @@ class Authenticator:
             context,
             address,
             keys=self._keys,
-            gate=self._gate,
+            doorkeeper=self._doorkeeper,
             clock=self._clock,
             patience=self._patience,
         )

@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from xmppd.api.auth import IAccount
 from xmppd.auth.attempt import Attempt
-from xmppd.auth.gate import Success
+from xmppd.auth.doorkeeper import Success
 from xmppd.auth.portal import Authenticator
 from xmppd.sasl.exchange import Challenge, Condition, Failed, SaslContext
 from xmppd.stream.errors import StreamError

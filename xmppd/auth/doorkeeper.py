@@ -41,7 +41,7 @@ class Unproven(Exception):
     """A checker has let credentials in whose proof it never looked at."""
 
 
-class Gate:
+class Doorkeeper:
     """Asks `portal` about credentials, as fast as `throttle` allows."""
 
     _log = Logger()
