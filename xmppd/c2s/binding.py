@@ -1,10 +1,10 @@
 """Resource binding (RFC 6120 section 7)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from xmppd.api.router import ISessionHost
 from xmppd.api.sessions import ISession
-from xmppd.c2s.hosts import Conflicts
 from xmppd.c2s.settings import ConflictPolicy
 from xmppd.stanza import prep
 from xmppd.stanza.errors import ErrorType, StanzaError
@@ -12,6 +12,29 @@ from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import BIND
+
+
+@dataclass(slots=True)
+class Conflicts:
+    """When a session was last replaced, by full JID: within `seconds` it is not done again.
+
+    Two clients that both insist on a resource would throw each other out for ever.
+    """
+
+    seconds: float = 60.0
+    _last: dict[str, float] = field(default_factory=dict)
+
+    def replace(self, jid: str, now: float) -> bool:
+        """Tell whether the session bound to `jid` may be replaced, and take it that it is."""
+        recent = self._last.get(jid)
+        if recent is not None and now - recent < self.seconds:
+            return False
+        self._last[jid] = now
+        return True
+
+    def sweep(self, now: float) -> None:
+        """Forget what is long ago."""
+        self._last = {jid: at for jid, at in self._last.items() if now - at < self.seconds}
 
 
 class Binder:

@@ -1,7 +1,7 @@
 """What clients' streams need of each host."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from xmppd.api.registrations import StreamFeature
@@ -32,26 +32,3 @@ class ClientHost:
         if self.trust is None or not chain:
             return ()
         return self.trust.judge(chain, now).xmpp_addresses
-
-
-@dataclass(slots=True)
-class Conflicts:
-    """When a session was last replaced, by full JID: within `seconds` it is not done again.
-
-    Two clients that both insist on a resource would throw each other out for ever.
-    """
-
-    seconds: float = 60.0
-    _last: dict[str, float] = field(default_factory=dict)
-
-    def replace(self, jid: str, now: float) -> bool:
-        """Tell whether the session bound to `jid` may be replaced, and take it that it is."""
-        recent = self._last.get(jid)
-        if recent is not None and now - recent < self.seconds:
-            return False
-        self._last[jid] = now
-        return True
-
-    def sweep(self, now: float) -> None:
-        """Forget what is long ago."""
-        self._last = {jid: at for jid, at in self._last.items() if now - at < self.seconds}
