@@ -1,5 +1,6 @@
 """Tests of xmppd.c2s.session, between a host and a link that are none."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred
@@ -13,7 +14,8 @@ from xmppd.api.storage import Ticket
 from xmppd.c2s.gate import Gate
 from xmppd.c2s.link import ILink
 from xmppd.c2s.session import Session, weight
-from xmppd.c2s.settings import ClientSettings
+from xmppd.server.assemble import client_settings
+from xmppd.server.config import ServerConfig
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq, Message, Stanza
 from xmppd.storage.tickets import NONE_FAILED, TicketCounter
@@ -102,7 +104,7 @@ class SessionCase(SynchronousTestCase):
             host=cast(ISessionHost, self.host),
             link=self.link,
             gate=self.gate,
-            settings=ClientSettings(**settings),
+            settings=replace(client_settings(ServerConfig()), **settings),
             lang=lang,
             logout=lambda: self.logouts.append(None),
         )

@@ -1,6 +1,6 @@
 """What an operator may set for clients' streams."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from xmppd.stream.limits import StreamLimits
@@ -14,7 +14,7 @@ class ConflictPolicy(StrEnum):
     REFUSE = "refuse"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSettings:
     """Bounds and policies; see `etc/xmppd.toml` for what each is good for.
 
@@ -25,18 +25,19 @@ class ClientSettings:
     of them ends it.
     """
 
-    limits: StreamLimits = field(default_factory=StreamLimits)
-    output: int = 4 * 1024 * 1024
-    inbox_stanzas: int = 64
-    inbox_bytes: int = 64 * 1024
-    negotiation_seconds: float = 60.0
+    limits: StreamLimits
+    output: int
+    inbox_stanzas: int
+    inbox_bytes: int
+    negotiation_seconds: float
+    idle_seconds: float
+    answer_seconds: float
+    tries: int
+    sessions: int
+    connections: int
+    strangers: int
+    conflict: ConflictPolicy
+    # Nobody has had a reason yet to set these.
     closing_seconds: float = 5.0
     sleep_seconds: float = 30.0
-    idle_seconds: float = 600.0
-    answer_seconds: float = 60.0
-    tries: int = 5
     bind_tries: int = 10
-    sessions: int = 50
-    connections: int = 1000
-    strangers: int = 100
-    conflict: ConflictPolicy = ConflictPolicy.REPLACE

@@ -10,7 +10,8 @@ from xmppd.api.sessions import SessionRecord
 from xmppd.c2s.gate import Gate
 from xmppd.c2s.link import ILink
 from xmppd.c2s.session import Session
-from xmppd.c2s.settings import ClientSettings
+from xmppd.server.assemble import client_settings
+from xmppd.server.config import ServerConfig
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.errors import StreamError
@@ -68,7 +69,7 @@ class FakeSession(Session):
             host=host,
             link=link,
             gate=gate,
-            settings=ClientSettings(),
+            settings=client_settings(ServerConfig()),
             lang="",
             logout=self._logged_out,
         )
