@@ -135,7 +135,7 @@ class StoppedServerTests(SynchronousTestCase):
         again = House(data=self.data, opened=False)
         told.clear()
         StoppedServer(again.server, OneRun(again.clock), "", tell=told.append).run("user list", {})
-        self.assertEqual(told, [f"no server is running; working on {self.data}"])
+        self.assertEqual(told, [f"no server is running; worked on {self.data}"])
         told.clear()
         with DataLock(self.data / "lock"):
             self.assertRaises(CommandError, stopped.run, "user list", {})
@@ -211,8 +211,8 @@ class ProcessTests(SynchronousTestCase):
         self.assertEqual(again.returncode, 1)
         self.assertEqual(
             again.stderr,
-            f"xmppdctl: no server is running; working on {database}\n"
-            "xmppdctl: Juliet@example.org is taken, or too much like a name that is\n",
+            "xmppdctl: Juliet@example.org is taken, or too much like a name that is "
+            f"(no server is running; worked on {database})\n",
         )
         self.assertEqual((self.folder / "data").stat().st_mode & 0o777, 0o700)
         for file in (self.folder / "data").iterdir():

@@ -28,8 +28,8 @@ class StoppedServer:
     `reactor` runs while a command does, which can be once. `why` tells those who want more than the
     data why they cannot have it. With `only_old_data`, no data directory is made where there is
     none: whoever named no configuration may be in another directory than the server was started in,
-    and an account made there would be of no use. `tell` gets a sentence about the data whenever
-    they were opened. Raises `RegistrationError`.
+    and an account made there would be of no use. `tell` gets a sentence about the data when
+    a command has worked on them; errors end with it. Raises `RegistrationError`.
     """
 
     def __init__(
@@ -93,30 +93,32 @@ class StoppedServer:
         try:
             with DataLock(self._server.config.lock_file):
                 self._server.open_storage()
-                self._tell_of_data(new)
                 try:
-                    return plain(await maybeDeferred(command.run, **checked))
+                    result = plain(await maybeDeferred(command.run, **checked))
+                except CommandError as error:
+                    raise CommandError(f"{error} ({self._about_data(new)})") from None
                 finally:
                     await self._server.storage.stop()
         except (DataUnusable, StorageError) as error:
             raise CommandError(str(error)) from None
+        self._tell(self._about_data(new))
+        return result
 
     def _new_data(self) -> bool:
         config = self._server.config
         database = database_file(config)
         return not (config.data if database is None else database).exists()
 
-    def _tell_of_data(self, new: bool) -> None:
-        """Say where the work is done, so that nobody takes another server's data for these."""
+    def _about_data(self, new: bool) -> str:
+        """Say what was worked on, so that nobody takes another server's data for these."""
         config = self._server.config
         place = database_file(config) or config.data
-        if new:
-            self._tell(
-                f"WARNING: no server is running, and there were no data: {place} is NEW; if you "
-                "meant a server that has run before, name its configuration (--config FILE)"
-            )
-        else:
-            self._tell(f"no server is running; working on {place}")
+        if not new:
+            return f"no server is running; worked on {place}"
+        return (
+            f"WARNING: no server is running, and there were no data: {place} is NEW; if you meant "
+            "a server that has run before, name its configuration (--config FILE)"
+        )
 
 
 def _cannot_reload() -> Reloaded:
