@@ -3,7 +3,8 @@
 from tests.c2s.client import Client
 from tests.c2s.house import HouseCase, Setup
 from tests.c2s.texts import JULIET, ROMEO
-from xmppd.c2s.service import PATIENCE
+
+PATIENCE = 60.0
 
 TO = f"to='{ROMEO}/orchard'"
 FILLER = "x" * 2000

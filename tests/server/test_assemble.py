@@ -240,6 +240,7 @@ class SettingsTests(SynchronousTestCase):
             children=13,
             elements=21,
             output_bytes=3_000,
+            slow_reader_seconds=2.5,
             inbox_stanzas=14,
             inbox_bytes=4_000,
             negotiation_seconds=15.0,
@@ -257,7 +258,8 @@ class SettingsTests(SynchronousTestCase):
             (11_000, 2_000, 11, 12, 13),
         )
         self.assertEqual((parser.elements, settings.limits.unauthenticated), (21, 10_001))
-        self.assertEqual((settings.output, settings.inbox_stanzas), (3_000, 14))
+        self.assertEqual((settings.output, settings.slow_reader_seconds), (3_000, 2.5))
+        self.assertEqual(settings.inbox_stanzas, 14)
         self.assertEqual((settings.inbox_bytes, settings.negotiation_seconds), (4_000, 15.0))
         self.assertEqual((settings.connections, settings.strangers), (16, 17))
         self.assertEqual((settings.sessions, settings.tries), (18, 6))

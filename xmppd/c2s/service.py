@@ -21,7 +21,6 @@ from xmppd.net.transport import Flusher
 from xmppd.stream.errors import StreamError
 
 SWEEP_SECONDS = 1.0
-PATIENCE = 60.0
 
 
 class Connection(Protocol):
@@ -82,7 +81,7 @@ class ClientService:
         self.seconds = clock.seconds
         self.now = clock.seconds()
         self.binder = Binder(settings.conflict, settings.sessions, entropy.token, clock.seconds)
-        self.congestion = Congestion(PATIENCE)
+        self.congestion = Congestion(settings.slow_reader_seconds)
         self._connections: dict[Connection, None] = {}
         self._strangers: Counter[str] = Counter()
         self._by_network: Counter[str] = Counter()

@@ -234,6 +234,7 @@ def client_settings(config: ServerConfig) -> ClientSettings:
             unauthenticated=limits.stanza_bytes_before_login,
         ),
         output=limits.output_bytes,
+        slow_reader_seconds=limits.slow_reader_seconds,
         inbox_stanzas=limits.inbox_stanzas,
         inbox_bytes=limits.inbox_bytes,
         negotiation_seconds=limits.negotiation_seconds,

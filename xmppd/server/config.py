@@ -78,7 +78,8 @@ class LimitsConfig:
     - `stanza_bytes`: one stanza of a client, `stanza_bytes_before_login` of one not logged in.
     - `tag_bytes`: an unfinished tag; `depth`: nesting of elements; `attributes`: of one tag;
       `children`: elements directly inside a stanza; `elements`: all inside it.
-    - `output_bytes`: what waits for a client that reads slowly.
+    - `output_bytes`: what waits for a client that reads slowly; beyond a quarter of it those who
+      write to the client have to wait, for at most `slow_reader_seconds`.
     - `inbox_stanzas`, `inbox_bytes`: what has been read of a client while an earlier stanza waits.
     - `negotiation_seconds`: from the connection to a bound session.
     - `connections_per_address`: connections from an IPv4 address or IPv6 /64 network,
@@ -95,7 +96,8 @@ class LimitsConfig:
     attributes: Annotated[int, Between(10, 10_000)] = 100
     children: Annotated[int, Between(10, 100_000)] = 1_000
     elements: Annotated[int, Between(10, 1_000_000)] = 5_000
-    output_bytes: Bytes = 1_048_576
+    output_bytes: Bytes = 4_194_304
+    slow_reader_seconds: Seconds = 60.0
     inbox_stanzas: Count = 64
     inbox_bytes: Bytes = 65_536
     negotiation_seconds: Seconds = 60.0
