@@ -19,11 +19,11 @@ class ClientSettings:
     """Bounds and policies; see `etc/xmppd.toml` for what each is good for.
 
     Sizes are bytes, times seconds. `connections` counts those of one network, `strangers` those of
-    them which have not logged in. While a quarter of `output` waits for a session, whoever writes to
-    it is not read, and after `slow_reader_seconds` of that it is cut off. A session silent for `idle_seconds` is asked for a sign of life
-    and has `answer_seconds` to give one; after `sleep_seconds` it merely costs less memory. So
-    many `tries` to log in, and `bind_tries` to bind a resource, may fail on one stream; the last
-    of them ends it.
+    them which have not logged in. While a quarter of `output` waits for a session, whoever writes
+    to it is not read, and after `slow_reader_seconds` of that it is cut off. A session silent for
+    `idle_seconds` is asked for a sign of life and has `answer_seconds` to give one; after
+    `sleep_seconds` it merely costs less memory. So many `tries` to log in, and `bind_tries` to bind
+    a resource, may fail on one stream; the last of them ends it.
     """
 
     limits: StreamLimits
