@@ -109,7 +109,7 @@ def main(data: Path, web_port: int, reactor: Any) -> None:
     """Run both until the program is stopped."""
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)])
     server = serve(without_a_file(data, loopback()), reactor)
-    host = next(iter(server.hosts.values())).local
+    host = server.host()
     Deferred.fromCoroutine(add_user(host, "juliet", "romeo"))
     reactor.listenTCP(web_port, site(host, reactor), interface="127.0.0.1")
     reactor.run()

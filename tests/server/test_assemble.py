@@ -216,6 +216,12 @@ class LifeTests(AssemblyCase):
                 server.open_storage()
                 self.assertIn(condition, self.connect(server, AUTH).value())
 
+    def test_hosts_by_domain(self) -> None:
+        server = self.server(self.config(HostConfig("example.org"), HostConfig("example.net")))
+        self.assertIs(server.host("example.net"), server.hosts["example.net"].local)
+        self.assertEqual(server.host().domain, "example.org")
+        self.assertRaises(KeyError, server.host, "example.com")
+
     def test_hosts_with_their_own_accounts_make_some(self) -> None:
         server = self.server(
             self.config(

@@ -26,6 +26,7 @@ from xmppd.net.certificates import CertificateError, Identity
 from xmppd.net.client_certificates import ClientTrust
 from xmppd.net.tls import ServerContexts
 from xmppd.net.transport import Flusher
+from xmppd.routing.host import LocalHost
 from xmppd.routing.router import Router
 from xmppd.server.certificates import expiring, load_identities
 from xmppd.server.collaborators import Collaborators
@@ -113,6 +114,13 @@ class Server:
         self._expiry.clock = outside.clock
         self._stopping: Deferred[None] | None = None
         self.started_at = outside.wall.now()
+
+    def host(self, domain: str = "") -> LocalHost:
+        """Return a host as features see it (`IHost`), by default the first one.
+
+        Raises `KeyError` for a domain that is not served.
+        """
+        return self.hosts[domain or self.config.hosts[0].name].local
 
     # Coming up.
 
