@@ -4,7 +4,7 @@ from tests.c2s.client import Client
 from tests.c2s.house import HouseCase, Setup
 from tests.c2s.texts import JULIET, ROMEO
 
-PATIENCE = 60.0
+PATIENCE = 20.0
 
 TO = f"to='{ROMEO}/orchard'"
 FILLER = "x" * 2000
@@ -43,6 +43,17 @@ class CongestionTests(HouseCase):
         )
         self.assertTrue(self.read(self.juliet))
         self.assertEqual(len(self.congestion), 0)
+
+    def test_a_few_answers_stop_nobody(self) -> None:
+        """Who does not read must not be able to stop those who answer it."""
+        self.fill()
+        for number in range(20):
+            self.nurse.sends(f"<message {TO} id='n{number}'><body>{FILLER}</body></message>")
+        self.assertTrue(self.read(self.nurse))
+        self.romeo.deaf = False
+        self.house.turn()
+        self.assertEqual(len(self.romeo.takes()), 420)
+        self.assertTrue(self.read(self.nurse))
 
     def test_others_do_not_wait(self) -> None:
         self.fill()

@@ -1,10 +1,14 @@
 """Slow readers: who writes to them has to wait, and they do not have for ever (RFC 6120 13.12).
 
-A client that does not take what it is sent makes the server keep it. So whoever is being read at
-that moment, and thereby fills it up, is not read any further until it has caught up.
+A client that does not take what it is sent makes the server keep it. So whoever goes on sending to
+it is not read any further until it has caught up. A few stanzas do not count, or somebody could
+stop others by not reading their answers.
 """
 
 from typing import Protocol
+
+SHARE = 64 * 1024
+"""Bytes a client may send to a congested one before it has to wait."""
 
 
 class Connection(Protocol):
@@ -27,34 +31,36 @@ class Congestion:
     - `patience`: how many seconds a connection may stay congested.
     """
 
-    __slots__ = ("_patience", "_since", "_waiting", "reading")
+    __slots__ = ("_patience", "_sent", "_since", "reading")
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self.reading: Connection | None = None
         self._since: dict[Connection, float] = {}
-        self._waiting: dict[Connection, dict[Connection, None]] = {}
+        self._sent: dict[Connection, dict[Connection, int]] = {}
 
     def __len__(self) -> int:
         """Return how many connections are congested."""
         return len(self._since)
 
-    def congested(self, connection: Connection, now: float) -> None:
-        """Much is waiting for a client: let whoever has sent it wait."""
+    def congested(self, connection: Connection, size: int, now: float) -> None:
+        """Much is waiting for a client, and `size` bytes more now: let whoever sends them wait."""
         self._since.setdefault(connection, now)
         reading = self.reading
         if reading is None:
             return
-        waiting = self._waiting.setdefault(connection, {})
-        if reading not in waiting:
-            waiting[reading] = None
+        senders = self._sent.setdefault(connection, {})
+        before = senders.get(reading, 0)
+        senders[reading] = before + size
+        if before < SHARE <= before + size:
             reading.hold()
 
     def clear(self, connection: Connection) -> None:
         """A client has caught up, or is gone: nobody needs to wait for it any more."""
         self._since.pop(connection, None)
-        for waiting in self._waiting.pop(connection, ()):
-            waiting.let_go()
+        for sender, sent in self._sent.pop(connection, {}).items():
+            if sent >= SHARE:
+                sender.let_go()
 
     def sweep(self, now: float) -> None:
         """Cut off who has been congested for too long."""

@@ -168,8 +168,9 @@ class ClientProtocol:
         if self._writer is None:
             return
         try:
-            if self._writer.write(stanza.to_bytes()):
-                self._service.congestion.congested(self, self._service.now)
+            data = stanza.to_bytes()
+            if self._writer.write(data):
+                self._service.congestion.congested(self, len(data), self._service.now)
         except ValueError:
             self._log.failure("{stanza} cannot be written", stanza=repr(stanza))
 

@@ -97,7 +97,7 @@ class LimitsConfig:
     children: Annotated[int, Between(10, 100_000)] = 1_000
     elements: Annotated[int, Between(10, 1_000_000)] = 5_000
     output_bytes: Bytes = 4_194_304
-    slow_reader_seconds: Seconds = 60.0
+    slow_reader_seconds: Seconds = 20.0
     inbox_stanzas: Count = 64
     inbox_bytes: Bytes = 65_536
     negotiation_seconds: Seconds = 60.0
