@@ -1,8 +1,13 @@
 """Slow readers hold up those who write to them, and nobody else (RFC 6120 13.12)."""
 
+from twisted.internet.defer import Deferred
+
 from tests.c2s.client import Client
 from tests.c2s.house import HouseCase, Setup
 from tests.c2s.texts import JULIET, ROMEO
+from xmppd.api.moments import PASS, SentByClient, Verdict
+from xmppd.api.registrations import Watch
+from xmppd.c2s.protocol import ClientProtocol
 
 PATIENCE = 20.0
 
@@ -54,6 +59,60 @@ class CongestionTests(HouseCase):
         self.house.turn()
         self.assertEqual(len(self.romeo.takes()), 420)
         self.assertTrue(self.read(self.nurse))
+
+    def test_answers_stop_nobody(self) -> None:
+        """Who asks and does not read the answers must not be able to stop who is asked."""
+        self.fill()
+        for number in range(100):
+            self.nurse.sends(f"<iq type='result' {TO} id='{number}'><q xmlns='q'>{FILLER}</q></iq>")
+        self.assertTrue(self.read(self.nurse))
+
+    def test_who_does_not_read_is_not_read(self) -> None:
+        self.fill()
+        self.assertFalse(self.read(self.romeo))
+        self.romeo.deaf = False
+        self.house.turn()
+        self.assertTrue(self.read(self.romeo))
+
+    def test_what_had_to_wait_counts_too(self) -> None:
+        waits: list[Deferred[Verdict]] = []
+
+        def wait(stanza: object, session: object) -> "Deferred[Verdict]":
+            waits.append(Deferred())
+            return waits[-1]
+
+        self.house.install(Watch(SentByClient, wait, payload=(("urn:w", "w"),)))
+        self.romeo.deaf = True
+        for number in range(400):
+            waiting = "<w xmlns='urn:w'/>" if number % 10 == 0 else ""
+            body = f"{waiting}<body>{FILLER}</body>"
+            self.juliet.sends(f"<message {TO} id='{number}'>{body}</message>")
+            while waits:
+                waits.pop().callback(PASS)
+                self.house.turn()
+        self.assertFalse(self.read(self.juliet))
+        self.romeo.deaf = False
+        for _ in range(400):
+            self.house.turn()
+            while waits:
+                waits.pop().callback(PASS)
+        self.assertEqual(
+            [each.get("id") for each in self.romeo.takes()], list(map(str, range(400)))
+        )
+
+    def test_a_fault_of_ours_stops_no_deadlines(self) -> None:
+        def fault(protocol: ClientProtocol) -> None:
+            raise ZeroDivisionError
+
+        self.fill()
+        self.patch(ClientProtocol, "overflow", fault)
+        self.house.passes(PATIENCE + 2)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(len(self.congestion), 0)
+        self.assertTrue(self.read(self.juliet))
+        stranger = self.house.connect()
+        self.house.passes(61)
+        stranger.fails_with("connection-timeout")
 
     def test_others_do_not_wait(self) -> None:
         self.fill()

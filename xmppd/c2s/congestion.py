@@ -1,14 +1,19 @@
 """Slow readers: who writes to them has to wait, and they do not have for ever (RFC 6120 13.12).
 
-A client that does not take what it is sent makes the server keep it. So whoever goes on sending to
-it is not read any further until it has caught up. A few stanzas do not count, or somebody could
-stop others by not reading their answers.
+A client that does not take what it is sent makes the server keep it. So it is not read itself, and
+who goes on sending to it is not read either, until it has caught up. Answers do not count, nor do
+a few stanzas: else somebody could stop others by asking them and not reading.
 """
 
 from typing import Protocol
 
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+
 SHARE = 64 * 1024
 """Bytes a client may send to a congested one before it has to wait."""
+
+_ANSWERS = ("error", "result")
 
 
 class Connection(Protocol):
@@ -23,48 +28,78 @@ class Connection(Protocol):
     def overflow(self) -> None:
         """Cut the client off: it reads too slowly."""
 
+    def abort(self) -> None:
+        """Close the connection at once."""
+
+
+class _Congested:
+    """A congested connection: since when, how much others have sent to it, and who waits for it."""
+
+    __slots__ = ("sent", "since", "waiting")
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.sent: dict[JID, int] = {}
+        self.waiting: list[Connection] = []
+
 
 class Congestion:
-    """Knows the connections that are congested, since when, and who waits for each.
+    """Knows the connections that are congested, and who waits for each.
 
-    - `reading`: the connection whose input is being worked off just now, None if it is nobody's.
-    - `patience`: how many seconds a connection may stay congested.
+    `patience`: how many seconds a connection may stay congested.
     """
 
-    __slots__ = ("_patience", "_sent", "_since", "reading")
+    __slots__ = ("_by_address", "_congested", "_patience")
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
-        self.reading: Connection | None = None
-        self._since: dict[Connection, float] = {}
-        self._sent: dict[Connection, dict[Connection, int]] = {}
+        self._by_address: dict[JID, Connection] = {}
+        self._congested: dict[Connection, _Congested] = {}
 
     def __len__(self) -> int:
         """Return how many connections are congested."""
-        return len(self._since)
+        return len(self._congested)
 
-    def congested(self, connection: Connection, size: int, now: float) -> None:
-        """Much is waiting for a client, and `size` bytes more now: let whoever sends them wait."""
-        self._since.setdefault(connection, now)
-        reading = self.reading
-        if reading is None:
+    def enter(self, jid: JID, connection: Connection) -> None:
+        """Take note of the connection of a session."""
+        self._by_address[jid] = connection
+
+    def leave(self, jid: JID, connection: Connection) -> None:
+        """Forget it; nobody needs to wait for it any more."""
+        if self._by_address.get(jid) is connection:
+            del self._by_address[jid]
+        self.clear(connection)
+
+    def congested(self, connection: Connection, stanza: Stanza, size: int, now: float) -> None:
+        """Much is waiting for a client, and `stanza` of `size` bytes more now."""
+        state = self._congested.get(connection)
+        if state is None:
+            state = self._congested[connection] = _Congested(now)
+            self._wait(state, connection)
+        sender = stanza.from_
+        origin = None if sender is None else self._by_address.get(sender)
+        if sender is None or origin is None or origin is connection or stanza.type in _ANSWERS:
             return
-        senders = self._sent.setdefault(connection, {})
-        before = senders.get(reading, 0)
-        senders[reading] = before + size
+        before = state.sent.get(sender, 0)
+        state.sent[sender] = before + size
         if before < SHARE <= before + size:
-            reading.hold()
+            self._wait(state, origin)
 
     def clear(self, connection: Connection) -> None:
         """A client has caught up, or is gone: nobody needs to wait for it any more."""
-        self._since.pop(connection, None)
-        for sender, sent in self._sent.pop(connection, {}).items():
-            if sent >= SHARE:
-                sender.let_go()
+        state = self._congested.pop(connection, None)
+        if state is not None:
+            for waiting in state.waiting:
+                waiting.let_go()
 
-    def sweep(self, now: float) -> None:
-        """Cut off who has been congested for too long."""
-        for connection, since in list(self._since.items()):
-            if now - since >= self._patience:
-                self.clear(connection)
-                connection.overflow()
+    def _wait(self, state: _Congested, connection: Connection) -> None:
+        state.waiting.append(connection)
+        connection.hold()
+
+    def overdue(self, now: float) -> list[Connection]:
+        """Return the connections that have been congested for too long."""
+        return [
+            connection
+            for connection, state in self._congested.items()
+            if now - state.since >= self._patience
+        ]

@@ -112,13 +112,13 @@ class ClientProtocol:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.detach()
-        self._service.congestion.clear(self)
         self._transport = None
         self._service.disconnected(self)
         self._stream.end()
         self._end_negotiation()
         session, self._session = self._session, None
         if session is not None:
+            self._service.congestion.leave(session.jid, self)
             session.leave()
 
     # The stream once it is bound.
@@ -129,24 +129,20 @@ class ClientProtocol:
         self._negotiation = None
         self.deadline = 0.0
         self._service.established(self)
+        self._service.congestion.enter(session.jid, self)
         self._stream.establish()
         session.start()
 
     def _read(self, data: bytes) -> None:
         """Act on what comes in over the bound stream."""
-        congestion = self._service.congestion
-        congestion.reading = self
-        try:
-            for event in self._stream.receive(data):
-                session = self._session
-                if session is None:
-                    return
-                if type(event) in _STANZAS:
-                    session.receive(event)  # type: ignore[arg-type]  # the line above says so
-                else:
-                    self.end_of_stream(event)
-        finally:
-            congestion.reading = None
+        for event in self._stream.receive(data):
+            session = self._session
+            if session is None:
+                return
+            if type(event) in _STANZAS:
+                session.receive(event)  # type: ignore[arg-type]  # the line above says so
+            else:
+                self.end_of_stream(event)
 
     def end_of_stream(self, event: object) -> None:
         """Act on an event that is no stanza: the client's end of the stream, or what breaks it."""
@@ -170,7 +166,8 @@ class ClientProtocol:
         try:
             data = stanza.to_bytes()
             if self._writer.write(data):
-                self._service.congestion.congested(self, len(data), self._service.now)
+                service = self._service
+                service.congestion.congested(self, stanza, len(data), service.now)
         except ValueError:
             self._log.failure("{stanza} cannot be written", stanza=repr(stanza))
 
@@ -243,13 +240,13 @@ class ClientProtocol:
         self._end_negotiation()
         self._end_session()
         self._limit_end()
+        self._regulate()
         if not writer.writable:
             self._stream.end()  # it does not read, so it will not answer
         if self._stream.state is State.CLOSED:
             writer.close(last)
             return
         writer.write(last)
-        self._regulate()
         self._await_end(b"")
 
     def _limit_end(self) -> None:
@@ -273,6 +270,7 @@ class ClientProtocol:
     def _end_session(self) -> None:
         session, self._session = self._session, None
         if session is not None:
+            self._service.congestion.leave(session.jid, self)
             session.end()
 
     def _drained(self) -> None:

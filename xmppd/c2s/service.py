@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from xmppd.api.host import IEntropy, IWallClock
 from xmppd.c2s.binding import Binder
 from xmppd.c2s.congestion import Congestion
+from xmppd.c2s.congestion import Connection as Congestible
 from xmppd.c2s.gate import Gate
 from xmppd.c2s.hosts import ClientHost
 from xmppd.c2s.settings import ClientSettings
@@ -23,7 +24,7 @@ from xmppd.stream.errors import StreamError
 SWEEP_SECONDS = 1.0
 
 
-class Connection(Protocol):
+class Connection(Congestible, Protocol):
     """A client's connection, as the service sees it."""
 
     address: str
@@ -41,9 +42,6 @@ class Connection(Protocol):
 
     def fail(self, error: StreamError) -> None:
         """End the stream with that error."""
-
-    def abort(self) -> None:
-        """Close the connection at once."""
 
 
 class ClientService:
@@ -179,13 +177,18 @@ class ClientService:
             except Exception:
                 self._give_up(connection)
         self.binder.sweep()
-        self.congestion.sweep(now)
+        for slow in self.congestion.overdue(now):
+            self.congestion.clear(slow)
+            try:
+                slow.overflow()
+            except Exception:
+                self._give_up(slow)
         if self._refused:
             # Not a line for each: how many there are is up to strangers.
             self._log.warn("{count} connections were refused as too many", count=self._refused)
             self._refused = 0
 
-    def _give_up(self, connection: Connection) -> None:
+    def _give_up(self, connection: Congestible) -> None:
         """Close a connection that what was done with it has failed for; no other may suffer."""
         self._log.failure("a connection could not be looked after")
         connection.abort()
