@@ -16,6 +16,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 import xmppd
+from tests.service.processes import free_ports
 from tests.service.sockets import short_directory
 from twisted.plugins import xmppd_server
 from xmppd.api.storage import StorageError
@@ -32,6 +33,8 @@ development = true
 [host."example.org"]
 [listen]
 addresses = ["127.0.0.1"]
+c2s = {}
+c2s_tls = {}
 [storage]
 store = "memory"
 [log]
@@ -47,7 +50,7 @@ class Tap(TestCase):
     def setUp(self) -> None:
         self.folder = short_directory(self)
         self.config = self.folder / "xmppd.toml"
-        self.config.write_text(CONFIG)
+        self.config.write_text(CONFIG.format(*free_ports(2)))
         self.patch(sys, "excepthook", sys.excepthook)
         self.patch(os, "environ", {})
 
@@ -75,7 +78,7 @@ class OptionTests(Tap):
         self.assertIn("ping", options["inventory"].modules)
 
     def test_one_that_cannot_be_used(self) -> None:
-        self.config.write_text(CONFIG + 'level = "l\\u001bud"\n')
+        self.config.write_text(self.config.read_text() + 'level = "l\\u001bud"\n')
         stop = self.assertRaises(SystemExit, self.options, "-c", str(self.config))
         self.assertEqual(
             stop.code,
@@ -111,7 +114,8 @@ class ServiceTests(Tap):
         self.assertEqual(list(self.folder.iterdir()), [self.config])
 
     def test_what_cannot_be_put_together(self) -> None:
-        self.config.write_text(CONFIG.replace("[listen]", 'users = ["memory:x"]\n[listen]'))
+        config = self.config.read_text()
+        self.config.write_text(config.replace("[listen]", 'users = ["memory:x"]\n[listen]'))
         stop = self.assertRaises(SystemExit, self.make)
         line = self.config.read_text().split("\n").index('users = ["memory:x"]') + 1
         self.assertEqual(
