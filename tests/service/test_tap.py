@@ -82,7 +82,7 @@ class OptionTests(Tap):
         stop = self.assertRaises(SystemExit, self.options, "-c", str(self.config))
         self.assertEqual(
             stop.code,
-            f"xmppd: {self.config}:12: log.level: 'l\\x1bud' is not known; "
+            f"xmppd: {self.config}:14: log.level: 'l\\x1bud' is not known; "
             'use "debug", "info", "warn" or "error"',
         )
 
