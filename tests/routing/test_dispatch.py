@@ -13,6 +13,7 @@ from xmppd.api.registrations import (
     OWN_ACCOUNT,
     Answer,
     At,
+    Followed,
     HandleIq,
     Promised,
     Request,
@@ -23,7 +24,7 @@ from xmppd.routing.registry import Registry
 from xmppd.routing.waiting import settle
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
-from xmppd.stanza.stanza import Iq
+from xmppd.stanza.stanza import Iq, Message
 from xmppd.testing.texts import normal
 from xmppd.wire.element import Element
 
@@ -65,9 +66,31 @@ class HandleTests(SynchronousTestCase):
         for answer, expected, ticket in table:
             self.setUp()
             self.install(answer)
-            result = self.handle()
+            [result] = self.handle()
             self.assertEqual(normal(expected), normal(result))
             self.assertEqual(ticket, result.ticket)
+
+    def test_followed_answers(self) -> None:
+        """What is to be sent behind an answer comes behind it."""
+        news = Message(to=JULIET)
+        for answer, expected, ticket in (
+            (Followed(None, (news,)), EMPTY, 0),
+            (Followed(Promised(SHOPPING, Ticket(4)), (news,)), FULL, 4),
+        ):
+            self.setUp()
+            self.install(lambda _, answer=answer: answer)  # type: ignore[misc]
+            result, *rest = self.handle()
+            self.assertEqual((normal(expected), ticket), (normal(result), result.ticket))
+            self.assertEqual([news], rest)
+
+    def test_refusals(self) -> None:
+        """A feature says what strangers are told; others hear `service-unavailable`."""
+        handler = HandleIq("set", "urn:example", "query", self.requests.append, refusal="forbidden")
+        self.registry.install("acme", [handler])
+        for iq, condition in ((request("set"), "forbidden"), (request(), "service-unavailable")):
+            with self.assertRaises(StanzaError) as caught:
+                self.handle(iq, ACCOUNT)
+            self.assertEqual(condition, caught.exception.condition)
 
     def test_answer_after_waiting(self) -> None:
         waiting: Deferred[Answer] = Deferred()
@@ -75,7 +98,7 @@ class HandleTests(SynchronousTestCase):
         result = self.handle()
         self.assertNoResult(result)
         waiting.callback(Promised(SHOPPING, Ticket(7)))
-        answer = self.successResultOf(result)
+        [answer] = self.successResultOf(result)
         self.assertEqual((normal(FULL), 7), (normal(answer), answer.ticket))
 
     def test_what_the_handler_sees(self) -> None:

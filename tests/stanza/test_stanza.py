@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.stanza.jid import JID
-from xmppd.stanza.stanza import MAKERS, Iq, Message, Presence, Stanza
+from xmppd.stanza.stanza import MAKERS, Iq, Message, Presence, Stanza, restore
 from xmppd.wire.canonical import inner_of
 from xmppd.wire.document import parse_document
 from xmppd.wire.element import Element
@@ -234,3 +234,22 @@ def merged(element: Element) -> Element:
             children.append(child)
     element.children = children
     return element
+
+
+class RestoreTests(SynchronousTestCase):
+    """`restore`: what was kept comes back."""
+
+    def test_stanzas(self) -> None:
+        for text in (
+            "<message from='a@b/c' id='1'><body>Good &lt;morrow&gt;</body></message>",
+            "<presence type='subscribe' xml:lang='de'><x xmlns='urn:x'><y/></x></presence>",
+            "<iq type='get' id='1'/>",
+        ):
+            stanza = received(text)
+            again = restore(bytes(stanza))
+            self.assertIs(type(stanza), type(again))
+            self.assertEqual(bytes(stanza), bytes(again))
+
+    def test_anything_else(self) -> None:
+        for stored in (b"<body/>", b"<message xmlns='urn:x'/>", b"<message", b""):
+            self.assertRaises(ValueError, restore, stored)

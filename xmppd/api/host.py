@@ -54,6 +54,7 @@ class IHost(Interface):
     domain: str = Attribute("the host's domain, an A-label")
     jid: JID = Attribute("the host's domain as an address")
     accounts: Accounts = Attribute("the host's accounts")
+    anonymous: bool = Attribute("whether its accounts are guests, for whom nothing may be kept")
     clock: IReactorTime = Attribute("for timers")
     wall: IWallClock = Attribute("for dates")
     entropy: IEntropy = Attribute("for ids and tokens")

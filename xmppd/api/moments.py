@@ -104,5 +104,12 @@ this is called for the first time is unavailable before it.
 AccountCreated: Moment[[str]] = Moment("AccountCreated")
 """An account has been created: `(localpart)`."""
 
+AccountEnding: Moment[[str]] = Moment("AccountEnding")
+"""An account is about to be deleted and everything of it is still there: `(localpart)`.
+
+Its sessions are closed. What watchers return is waited for, a minute at most. The verdict is not
+looked at.
+"""
+
 AccountDeleted: Moment[[str]] = Moment("AccountDeleted")
 """An account has been deleted and its sessions are closed: `(localpart)`."""

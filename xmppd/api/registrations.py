@@ -16,7 +16,7 @@ from xmppd.api.commands import Command
 from xmppd.api.moments import Moment, Stage, Verdict
 from xmppd.api.storage import Ticket
 from xmppd.stanza.jid import JID
-from xmppd.stanza.stanza import Iq
+from xmppd.stanza.stanza import Iq, Stanza
 from xmppd.wire.element import Element
 
 
@@ -44,7 +44,15 @@ class Promised:
     ticket: Ticket
 
 
-Answer = Element | Promised | None
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An answer, and stanzas that are sent right behind it, before anything else is."""
+
+    payload: Element | Promised | None
+    stanzas: tuple[Stanza, ...]
+
+
+Answer = Element | Promised | Followed | None
 """The payload of an IQ result; None for an empty result."""
 
 
@@ -77,7 +85,8 @@ class HandleIq:
     """Answer IQs of that type whose child has that namespace and name.
 
     The handler returns an `Answer`, or an awaitable of one, or raises `StanzaError`. It is called
-    only for the addresses in `at`; a stranger asking at an account is refused before.
+    only for the addresses in `at`; a stranger asking at an account is refused before, with the
+    condition `refusal`, whether there is such an account or not.
     """
 
     type: Literal["get", "set"]
@@ -85,6 +94,7 @@ class HandleIq:
     name: str
     handler: IqHandler
     at: At = OWN_ACCOUNT
+    refusal: str = "service-unavailable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Making and changing accounts whose passwords are kept here (`IPasswords`, XEP-0438)."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from twisted.internet.defer import Deferred
@@ -25,13 +25,18 @@ def _ignore(localpart: str) -> None:
     """Nobody listens."""
 
 
+async def _wait_for_nobody(localpart: str) -> None:
+    """Nobody has anything to do."""
+
+
 @implementer(IPasswords)
 class Passwords:
     """Implements `IPasswords` over `accounts`, whose tickets are `tickets`.
 
     What a Deferred promises is on disk when it fires; it fails with `StorageError` if that could
     not be done, and with `Busy` if too many passwords are waiting to be hashed. `created` and
-    `deleted` are called with the localpart as soon as the change is visible.
+    `deleted` are called with the localpart as soon as the change is visible; what `ending` returns
+    is waited for before an account is deleted.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class Passwords:
         wall: IWallClock,
         created: Callable[[str], object] = _ignore,
         deleted: Callable[[str], object] = _ignore,
+        ending: Callable[[str], Awaitable[object]] = _wait_for_nobody,
     ) -> None:
         self._accounts = accounts
         self._tickets = tickets
@@ -51,6 +57,7 @@ class Passwords:
         self._wall = wall
         self._created = created
         self._deleted = deleted
+        self._ending = ending
 
     def create(self, localpart: str, password: str) -> Deferred[str]:
         """Create an account and fire with its prepared localpart.
@@ -101,6 +108,7 @@ class Passwords:
 
     async def _delete(self, localpart: str) -> None:
         account = await self._existing(localpart)
+        await self._ending(account.localpart)
         ticket = await self._accounts.delete(account.localpart)
         self._deleted(account.localpart)
         await self._committed(ticket)

@@ -1,16 +1,16 @@
 """IQ requests to a host or account, brought to the feature that answers (RFC 6120 8.2.3)."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from xmppd.api.registrations import Answer, At, Promised, Request
+from xmppd.api.registrations import Answer, At, Followed, Promised, Request
 from xmppd.routing.hooks import crashed, given_up
 from xmppd.routing.registry import Registry
 from xmppd.routing.waiting import settle
 from xmppd.stanza.errors import StanzaError
-from xmppd.stanza.stanza import Iq
+from xmppd.stanza.stanza import Iq, Stanza
 from xmppd.wire.element import Element
 
 IQ_TYPES = ("get", "set", "result", "error")
@@ -33,8 +33,8 @@ def handle(registry: Registry, iq: Iq, at: At, owner: str) -> Any:
     """Have a request answered by a feature registered at those addresses.
 
     `at` may name several kinds of addresses, all of which `iq.to` is; the first that has a handler
-    counts. Returns the IQ result, or an awaitable of it. Raises `StanzaError`:
-    `service-unavailable` where nobody handles the payload there.
+    counts. Returns the IQ result and what is to be sent behind it, or an awaitable of them. Raises
+    `StanzaError`: see `refusal` where nobody handles the payload there.
     """
     name = iq.children[0][0]
     for place in at:
@@ -42,7 +42,7 @@ def handle(registry: Registry, iq: Iq, at: At, owner: str) -> Any:
         if found is not None:
             break
     else:
-        raise StanzaError("service-unavailable")
+        raise refusal(registry, iq)
     feature, handler = found
     payload = iq.child_element(iq.children[0])
     where = f"IQ {handler.type} {handler.ns}"
@@ -57,7 +57,12 @@ def handle(registry: Registry, iq: Iq, at: At, owner: str) -> Any:
     return _wait(iq, feature, where, answer)
 
 
-async def _wait(iq: Iq, feature: str, where: str, waiting: Awaitable[Answer]) -> Iq:
+def refusal(registry: Registry, iq: Iq) -> StanzaError:
+    """Return what a request is answered with that is for nobody, or for somebody else."""
+    return StanzaError(registry.refusals.get((iq.type, iq.children[0][0]), "service-unavailable"))
+
+
+async def _wait(iq: Iq, feature: str, where: str, waiting: Awaitable[Answer]) -> Sequence[Stanza]:
     try:
         return _result(iq, await waiting)
     except StanzaError:
@@ -69,12 +74,14 @@ async def _wait(iq: Iq, feature: str, where: str, waiting: Awaitable[Answer]) ->
         raise crashed(feature, where) from None
 
 
-def _result(iq: Iq, answer: Answer) -> Iq:
+def _result(iq: Iq, answer: Answer) -> Sequence[Stanza]:
     """Make the result of a handler's answer. Raises `TypeError` for what is none."""
+    if isinstance(answer, Followed):
+        return (*_result(iq, answer.payload), *answer.stanzas)
     payload = answer.payload if isinstance(answer, Promised) else answer
     if payload is not None and not isinstance(payload, Element):
         raise TypeError(f"an answer cannot be a {type(payload).__name__}")
     result = iq.result(payload)
     if isinstance(answer, Promised):
         result.ticket = answer.ticket
-    return result
+    return (result,)

@@ -17,17 +17,21 @@ from xmppd.api.router import IDomain, IRouter, ISessionHost
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.api.storage import Accounts
 from xmppd.routing.delivery import Fate, plan
-from xmppd.routing.dispatch import check_iq, handle
+from xmppd.routing.dispatch import check_iq, handle, refusal
 from xmppd.routing.hooks import Hook, consult, consult_now
 from xmppd.routing.pending import PendingRequests
 from xmppd.routing.presence import availability
 from xmppd.routing.registry import Registry
 from xmppd.routing.sessions import Sessions
 from xmppd.routing.waiting import settle
+from xmppd.stanza import subscription
 from xmppd.stanza.errors import StanzaError, can_be_answered, error_reply
 from xmppd.stanza.jid import JID
 from xmppd.stanza.prep import skeleton
 from xmppd.stanza.stanza import Iq, Presence, Stanza
+
+MANAGED = (*subscription.TYPES, "probe")
+"""Types of presence that servers deal with and no client is sent without a feature's doing."""
 
 
 @implementer(IDomain, ISessionHost)
@@ -99,9 +103,10 @@ class AccountsDomain:
             else:
                 at, owner = HOST, ""
             result = handle(self.registry, stanza, at, owner)
-            answer: Iq = await result if isinstance(result, Coroutine) else result
+            answers = await result if isinstance(result, Coroutine) else result
         except StanzaError as error:
             return error_reply(stanza, error) if can_be_answered(stanza) else None
+        answer: Stanza = answers[0]
         return answer
 
     def answer(self, stanza: Stanza) -> "Deferred[Stanza | None]":
@@ -145,14 +150,8 @@ class AccountsDomain:
         session = self.sessions.get(to)
         if session is not None:
             kind = stanza.kind
-            registry = self.registry
-            if (
-                kind != "presence"
-                and registry.to_account[kind] is None
-                and registry.to_resource[kind] is None
-            ):
-                session.write(stanza)
-                return None
+            if kind != "presence" and self.registry.to_account[kind] is None:
+                return self._to_session(stanza, session)
             return self._to_account(stanza, to.localpart)
         if not to.localpart:
             return self._to_host(stanza, to)
@@ -176,6 +175,8 @@ class AccountsDomain:
 
     def _no_such_user(self, stanza: Stanza) -> None:
         """RFC 6121 8.5.1."""
+        if isinstance(stanza, Iq) and stanza.is_request and stanza.to and stanza.to.is_bare:
+            raise refusal(self.registry, stanza)
         if stanza.kind == "presence" or stanza.type in ("headline", "error", "result"):
             return
         raise StanzaError("service-unavailable")
@@ -190,13 +191,17 @@ class AccountsDomain:
         """Bring a stanza to an account's sessions, or do what RFC 6121 8.5 says instead."""
         to = stanza.to
         assert to is not None
+        if stanza.kind == "presence" and stanza.type not in ("", "unavailable", "error"):
+            if stanza.type in MANAGED:
+                return None  # nobody has taken care of it
+            raise StanzaError("bad-request", "there is no such type of presence")
         full = to.is_full
         if not full and isinstance(stanza, Iq):
             own = stanza.from_ is not None and stanza.from_.bare == to
             return self._answer(stanza, OWN_ACCOUNT | ACCOUNT if own else ACCOUNT, owner)
-        expected = ("", "unavailable", "error") if full else ("", "unavailable")
-        if stanza.kind == "presence" and stanza.type not in expected:
-            return None  # subscriptions and probes nobody has taken care of
+        session = self.sessions.get(to) if full else None
+        if session is not None:
+            return self._to_session(stanza, session)
         match = self._cluster.record(to) if full else None
         fate, records = plan(stanza.kind, stanza.type, match, full, self._cluster.account(to.bare))
         if fate is Fate.DELIVER:
@@ -210,17 +215,20 @@ class AccountsDomain:
             return self._ask(hooks, stanza, owner, _bounce)
         return None
 
-    def _write(self, stanza: Stanza, records: Sequence[SessionRecord]) -> None:
+    def _to_session(self, stanza: Stanza, session: ISession) -> None:
+        """RFC 6121 8.5.3.1, for a session of this process."""
         hooks = self.registry.to_resource[stanza.kind]
+        if hooks is None or consult_now(hooks, stanza, session) is PASS:
+            session.write(stanza)
+
+    def _write(self, stanza: Stanza, records: Sequence[SessionRecord]) -> None:
         for record in records:
             if record.node != self._cluster.node:
                 self._cluster.send(record.node, record.jid, stanza)
                 continue
             session = self.sessions.get(record.jid)
-            if session is None:
-                continue
-            if hooks is None or consult_now(hooks, stanza, session) is PASS:
-                session.write(stanza)
+            if session is not None:
+                self._to_session(stanza, session)
 
     def _to_host(self, stanza: Stanza, to: JID) -> Any:
         """RFC 6120 10.5.1 and 10.5.2."""
@@ -240,11 +248,13 @@ class AccountsDomain:
         result = settle(handle(self.registry, iq, at, owner))
         if isinstance(result, Deferred):
             return self._answer_later(result)
-        self._router.route(result)
+        for stanza in result:
+            self._router.route(stanza)
         return None
 
-    async def _answer_later(self, waiting: "Deferred[Iq]") -> None:
-        self._router.route(await waiting)
+    async def _answer_later(self, waiting: "Deferred[Sequence[Stanza]]") -> None:
+        for stanza in await waiting:
+            self._router.route(stanza)
 
     # Watchers on the way.
 

@@ -135,8 +135,12 @@ async def _go_on(
     return result
 
 
-def announce(hooks: Sequence[Hook], *args: object) -> None:
-    """Call watchers whose verdict is not looked at; what they raise is logged, nothing more."""
+def announce(hooks: Sequence[Hook], *args: object) -> list[Deferred[Any]]:
+    """Call watchers whose verdict is not looked at; what they raise is logged, nothing more.
+
+    Returns what is not done yet; it never fails.
+    """
+    later = []
     for hook in hooks:
         try:
             waiting = settle(hook.watch.watcher(*args))
@@ -144,7 +148,8 @@ def announce(hooks: Sequence[Hook], *args: object) -> None:
             crashed(hook.feature, hook.watch.moment)
             continue
         if isinstance(waiting, Deferred):
-            waiting.addErrback(_log_failure, hook)
+            later.append(waiting.addErrback(_log_failure, hook))
+    return later
 
 
 def _log_unless_cancelled(failure: Failure, hook: Hook) -> None:

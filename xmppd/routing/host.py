@@ -3,7 +3,7 @@
 from collections.abc import Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -36,6 +36,10 @@ State = TypeVar("State")
 Provider = TypeVar("Provider")
 
 
+ANNOUNCE_SECONDS = 60.0
+"""How long is waited for what features have to do before something happens."""
+
+
 @implementer(IHost)
 class LocalHost:
     """One host of this server, with its features installed."""
@@ -53,8 +57,10 @@ class LocalHost:
         wall: IWallClock,
         entropy: IEntropy,
         workers: IWorkers,
+        anonymous: bool = False,
     ) -> None:
         self.domain = domain
+        self.anonymous = anonymous
         self.jid = JID.make("", domain)
         self.accounts = storage.accounts
         self.clock = clock
@@ -165,6 +171,14 @@ class LocalHost:
     def announce(self, moment: Any, *args: object) -> None:
         """Call the watchers of a moment which is not about a stanza on its way."""
         announce(self.registry.watching(moment), *args)
+
+    async def announce_and_wait(self, moment: Any, *args: object) -> None:
+        """Do the same and wait for what the watchers return, `ANNOUNCE_SECONDS` at most."""
+        waiting = announce(self.registry.watching(moment), *args)
+        if waiting:
+            done = DeferredList(waiting)
+            done.addTimeout(ANNOUNCE_SECONDS, self.clock, lambda result, _seconds: None)
+            await done
 
     # Service discovery (XEP-0030, XEP-0128).
 

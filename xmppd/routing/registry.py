@@ -17,6 +17,8 @@ from xmppd.api.moments import (
     Undeliverable,
 )
 from xmppd.api.registrations import (
+    ACCOUNT,
+    OWN_ACCOUNT,
     At,
     HandleIq,
     PerAccount,
@@ -40,7 +42,8 @@ class RegistrationError(Exception):
 class Registry:
     """The records of all features of a host.
 
-    - `handlers`: IQ handlers by (address, type, "namespace name"), each with its feature's name.
+    - `handlers`: IQ handlers by (address, type, "namespace name"), each with its feature's name;
+      `refusals`: what strangers at accounts are told, by (type, "namespace name").
     - `sent`, `to_account`, `to_resource`, `undeliverable`: compiled watchers by kind of stanza.
     - `presence_changed`: those of `PresenceChanged`.
     - `per_account`: with their features' names; `per_session`: the types registered.
@@ -108,7 +111,10 @@ class Registry:
         self.per_account: tuple[tuple[str, PerAccount], ...] = tuple(self.records(PerAccount))
         self.per_session: frozenset[type] = frozenset(r.kind for _, r in self.records(PerSession))
         self.handlers: Handlers = {}
+        self.refusals: dict[tuple[str, str], str] = {}
         for feature, handler in self.records(HandleIq):
+            if OWN_ACCOUNT in handler.at or ACCOUNT in handler.at:
+                self.refusals[handler.type, f"{handler.ns} {handler.name}"] = handler.refusal
             for at in handler.at:
                 key = (at, handler.type, f"{handler.ns} {handler.name}")
                 _claim(self.handlers, key, feature, handler, f"IQ {handler.type} of {handler.ns}")

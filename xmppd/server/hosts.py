@@ -1,15 +1,15 @@
 """One host of a server, put together: its accounts, its ways to log in, its modules."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.cred.checkers import AllowAnonymousAccess
 from twisted.cred.portal import Portal
 
 from xmppd.api.auth import IPasswords
 from xmppd.api.cluster import ICluster
-from xmppd.api.moments import AccountCreated, AccountDeleted
+from xmppd.api.moments import AccountCreated, AccountDeleted, AccountEnding
 from xmppd.api.registrations import Provide, Registration, StreamFeature
 from xmppd.api.router import IRouter
 from xmppd.api.storage import KeyValue, Storage
@@ -87,14 +87,22 @@ def build_host(config: HostConfig, shared: Surroundings) -> Host:
         wall=outside.wall,
         entropy=outside.entropy,
         workers=outside.workers,
+        anonymous=config.anonymous,
     )
 
     def created(localpart: str) -> None:
         local.announce(AccountCreated, localpart)
 
-    def deleted(localpart: str) -> None:
+    def end_sessions(localpart: str) -> None:
         for session in local.accounts_domain.sessions.of(localpart):
             session.close("not-authorized", "this account has been deleted")
+
+    def ending(localpart: str) -> Coroutine[Any, Any, None]:
+        end_sessions(localpart)
+        return local.announce_and_wait(AccountEnding, localpart)
+
+    def deleted(localpart: str) -> None:
+        end_sessions(localpart)  # somebody may have logged in meanwhile
         local.announce(AccountDeleted, localpart)
 
     iterations = shared.config.sasl.iterations
@@ -103,7 +111,14 @@ def build_host(config: HostConfig, shared: Surroundings) -> Host:
     maker = KeyMaker(outside.workers, outside.entropy, iterations)
     verifier = PasswordVerifier(keys, outside.workers)
     passwords = Passwords(
-        kept.accounts, shared.storage.tickets, maker, verifier, outside.wall, created, deleted
+        kept.accounts,
+        shared.storage.tickets,
+        maker,
+        verifier,
+        outside.wall,
+        created,
+        deleted,
+        ending,
     )
     realm = AccountRealm(kept.accounts, outside.wall, outside.entropy, created)
     own = StoreChecker(kept.accounts, keys, verifier, maker)

@@ -247,5 +247,16 @@ class Iq(Stanza):
         return Iq(*children, to=self.from_, from_=self.to, type="result", id=self.id)
 
 
+_KINDS: dict[str, type[Stanza]] = {cls.kind: cls for cls in (Message, Presence, Iq)}
+
+
+def restore(stored: bytes) -> Stanza:
+    """Return the stanza whose `bytes()` were stored; raises `ValueError` for anything else."""
+    element = parse_fragment(stored, _ROOT)
+    if element.ns != CLIENT or element.name not in _KINDS:
+        raise ValueError("not a stanza")
+    return _KINDS[element.name].from_element(element)
+
+
 MAKERS = {cls.kind: cls.received for cls in (Message, Presence, Iq)}
 """What a `StreamParser` makes of the first-level elements of a content namespace."""

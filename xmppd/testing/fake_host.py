@@ -63,7 +63,13 @@ class FakeHost(LocalHost):
     workers: InlineWorkers
     _world: _World
 
-    def __init__(self, domain: str = "example.org", *, beside: "FakeHost | None" = None) -> None:
+    def __init__(
+        self,
+        domain: str = "example.org",
+        *,
+        beside: "FakeHost | None" = None,
+        anonymous: bool = False,
+    ) -> None:
         world = _World() if beside is None else beside._world
         super().__init__(
             domain,
@@ -74,6 +80,7 @@ class FakeHost(LocalHost):
             wall=world.wall,
             entropy=world.entropy,
             workers=world.workers,
+            anonymous=anonymous,
         )
         self._world = world
         self.storage = world.storage
