@@ -10,7 +10,6 @@ from tests.c2s.texts import CAPULET, JULIET, ROMEO, opening
 from tests.net import pairs
 from xmppd.api.moments import PASS, SentByClient, Verdict
 from xmppd.api.registrations import Watch
-from xmppd.c2s.service import network_of
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Message
 from xmppd.stream.limits import StreamLimits
@@ -253,16 +252,3 @@ class ConnectionTests(HouseCase):
         self.connect(2, "192.0.2.1")
         self.house.passes(3)
         self.assertEqual(lines, [10, 2])
-
-    def test_networks(self) -> None:
-        for address, expected in (
-            ("192.0.2.1", "192.0.2.1"),
-            ("2001:db8::1", "2001:db8::/64"),
-            ("2001:db8::ffff:ffff:ffff:ffff", "2001:db8::/64"),
-            ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
-            ("::ffff:192.0.2.1", "192.0.2.1"),
-            ("fe80::1%eth0", "fe80::/64"),
-            ("", ""),
-            ("not:an:address", "not:an:address"),
-        ):
-            self.assertEqual(network_of(address), expected)

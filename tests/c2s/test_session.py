@@ -8,10 +8,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from xmppd.api.gate import Gate
 from xmppd.api.router import ISessionHost
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.api.storage import Ticket
-from xmppd.c2s.gate import Gate
 from xmppd.c2s.link import ILink
 from xmppd.c2s.session import Session, weight
 from xmppd.server.assemble import client_settings

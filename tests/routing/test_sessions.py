@@ -9,11 +9,11 @@ from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.api.gate import Gate
 from xmppd.api.moments import PASS, SessionClosed, SessionOpened, Verdict
 from xmppd.api.registrations import PerAccount, Watch
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.api.storage import Account
-from xmppd.c2s.gate import Gate
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.testing.fake_host import FakeHost

@@ -3,20 +3,20 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from ipaddress import IPv6Address, IPv6Network
 from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from xmppd.api.gate import Gate
 from xmppd.api.host import IEntropy, IWallClock
 from xmppd.c2s.binding import Binder
 from xmppd.c2s.congestion import Congestion
 from xmppd.c2s.congestion import Connection as Congestible
-from xmppd.c2s.gate import Gate
 from xmppd.c2s.hosts import ClientHost
 from xmppd.c2s.settings import ClientSettings
+from xmppd.net.networks import network_of
 from xmppd.net.tls import ServerContexts
 from xmppd.net.transport import Flusher
 from xmppd.stream.errors import StreamError
@@ -192,19 +192,6 @@ class ClientService:
         """Close a connection that what was done with it has failed for; no other may suffer."""
         self._log.failure("a connection could not be looked after")
         connection.abort()
-
-
-def network_of(address: str) -> str:
-    """Return what counts as one place to connect from: an IPv4 address, an IPv6 /64 network."""
-    if ":" not in address:
-        return address
-    try:
-        ip = IPv6Address(address)
-    except ValueError:
-        return address
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return str(IPv6Network((int(ip) >> 64 << 64, 64)))
 
 
 def _less(counts: Counter[str], key: str) -> None:

@@ -10,10 +10,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from xmppd.api.gate import Gate
 from xmppd.api.router import ISessionHost
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.api.storage import Ticket
-from xmppd.c2s.gate import Gate
 from xmppd.c2s.link import ILink
 from xmppd.c2s.settings import ClientSettings
 from xmppd.stanza.jid import JID

@@ -15,9 +15,9 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from xmppd.api.gate import Gate
 from xmppd.auth.throttle import Throttle
 from xmppd.c2s.factory import ClientFactory
-from xmppd.c2s.gate import Gate
 from xmppd.c2s.service import ClientService
 from xmppd.c2s.settings import ClientSettings, ConflictPolicy
 from xmppd.cluster.single import SingleNode

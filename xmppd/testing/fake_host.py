@@ -7,10 +7,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
+from xmppd.api.gate import Gate
 from xmppd.api.registrations import Registration
 from xmppd.api.sessions import SessionRecord
 from xmppd.api.storage import Account
-from xmppd.c2s.gate import Gate
 from xmppd.cluster.single import SingleNode
 from xmppd.routing.host import LocalHost
 from xmppd.routing.router import Router

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from xmppd.api.gate import Gate
 from xmppd.api.router import ISessionHost
 from xmppd.api.sessions import SessionRecord
-from xmppd.c2s.gate import Gate
 from xmppd.c2s.link import ILink
 from xmppd.c2s.session import Session
 from xmppd.server.assemble import client_settings

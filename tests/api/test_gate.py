@@ -1,9 +1,9 @@
-"""Tests of xmppd.c2s.gate."""
+"""The gate: who waits for storage is woken when it has moved on."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.api.gate import Gate
 from xmppd.api.storage import Ticket
-from xmppd.c2s.gate import Gate
 from xmppd.storage.tickets import NONE_FAILED, TicketCounter
 
 
