@@ -33,20 +33,47 @@ AnyModule = TypeVar("AnyModule", bound=Module)
 
 
 class _World:
-    """What hosts beside each other share."""
+    """What hosts beside each other share: a server's process, and what outlasts it."""
+
+    storage: SimulatedStorage
 
     def __init__(self) -> None:
         self.clock = Clock()
         self.wall = FixedWall()
         self.entropy = CountingEntropy()
         self.workers = InlineWorkers()
-        self.storage = SimulatedStorage(self.clock, self.entropy.token)
+        self.elsewhere = Elsewhere()
+        self.begin(SimulatedStorage(self.clock, self.entropy.token))
+
+    def begin(self, storage: SimulatedStorage) -> None:
+        """Begin a process over these data; it has no hosts yet."""
+        self.storage = storage
         self.storage.start()
-        self.gate = Gate(self.storage.tickets)
+        self.gate = Gate(storage.tickets)
         self.router = Router(self.clock)
+        self.router.elsewhere = self.elsewhere
+        self.elsewhere.router = self.router
         self.cluster = SingleNode()
-        self.elsewhere = self.router.elsewhere = Elsewhere()
         self.sessions: list[FakeSession] = []
+        self.hosts: dict[str, FakeHost] = {}
+
+    def stop(self) -> None:
+        """Stop as a server does: sessions end, features are removed, storage commits."""
+        for session in self.sessions:
+            session.close("system-shutdown")
+        for host in self.hosts.values():
+            host.shut_down()
+        stopped = self.storage.stop()
+        while not stopped.called:
+            self.clock.advance(self.storage.latency)
+        self.kill()
+
+    def kill(self) -> None:
+        """Stop as a killed process does: nobody gets to do anything any more."""
+        for session in self.sessions:
+            session.drop()
+        for call in self.clock.getDelayedCalls():
+            call.cancel()
 
 
 class FakeHost(LocalHost):
@@ -83,17 +110,20 @@ class FakeHost(LocalHost):
             anonymous=anonymous,
         )
         self._world = world
+        self._loaded: list[Callable[[FakeHost], object]] = []
         self.storage = world.storage
         self.router = world.router
         self.cluster = world.cluster
         world.router.add(domain, self.accounts_domain)
+        world.hosts[domain] = self
 
     def load(self, make: Callable[..., AnyModule], *settings: object, name: str = "") -> AnyModule:
         """Make a feature of its class, install it and return it.
 
         It gets this host and, if given, its settings. Its name is `name`, or its class's in lower
-        case.
+        case. It is loaded again after a restart.
         """
+        self._loaded.append(lambda host: host.load(make, *settings, name=name))
         module = make(self, *settings)
         self.install(name or type(module).__name__.lower(), module.registrations())
         return module
@@ -101,6 +131,39 @@ class FakeHost(LocalHost):
     def turn(self) -> None:
         """Let the reactor's turn end: what was written is committed."""
         self.clock.advance(0)
+
+    def beside(self, domain: str) -> "FakeHost":
+        """Return the host of that domain in the same server. Raises `KeyError` if there is none."""
+        return self._world.hosts[domain]
+
+    def restarted(self) -> "FakeHost":
+        """Stop the server, all its hosts, in good order and start it; return this host anew.
+
+        The new hosts have the same data and load the same features; clock, entropy and remote
+        entities go on. All sessions have ended: their clients have to log in again. What they
+        have received is theirs to show; `unread` no longer does.
+        """
+        self._world.stop()
+        return self._start_again(self._world.storage.crash())
+
+    def crashed(self, *, landed: bool = False) -> "FakeHost":
+        """Kill the server and start it, as `restarted`; what was not committed is lost.
+
+        Nobody is told anything. Timers are gone, those of the test as well. `landed` tells that
+        the commit under way reached the disk.
+        """
+        after = self._world.storage.crash(landed=landed)
+        self._world.kill()
+        return self._start_again(after)
+
+    def _start_again(self, storage: SimulatedStorage) -> "FakeHost":
+        old = list(self._world.hosts.values())
+        self._world.begin(storage)
+        for host in old:
+            again = FakeHost(host.domain, beside=host, anonymous=host.anonymous)
+            for load in host._loaded:
+                load(again)
+        return self._world.hosts[self.domain]
 
     def add_account(self, localpart: str) -> None:
         """Create an account, which nobody has a password for.
@@ -136,7 +199,7 @@ class FakeHost(LocalHost):
 
     def remote(self, jid: str) -> FakeRemote:
         """Return somebody of another server, a new one each time."""
-        remote = FakeRemote(JID.parse(jid), self.router, self.turn)
+        remote = FakeRemote(JID.parse(jid), self._world.elsewhere.send, self.turn)
         self._world.elsewhere.remotes[remote.jid] = remote
         return remote
 

@@ -118,3 +118,8 @@ class FakeSession(Session):
         """Lose the connection."""
         self.end()
         self._turn()
+
+    def drop(self) -> None:
+        """Let go of a server that is no more: nothing is sent or received from now on."""
+        self._ended = True
+        self._link = None

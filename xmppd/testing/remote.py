@@ -15,10 +15,10 @@ from xmppd.testing.texts import read_stanzas
 class FakeRemote:
     """Somebody on another server who sends and receives XML text; `FakeHost.remote` makes them."""
 
-    def __init__(self, jid: JID, router: IRouter, turn: Callable[[], None]) -> None:
+    def __init__(self, jid: JID, send: Callable[[Stanza], None], turn: Callable[[], None]) -> None:
         self.jid = jid
         self.mailbox = Mailbox(str(jid))
-        self._router = router
+        self._send = send
         self._turn = turn
 
     def sends(self, *texts: str) -> None:
@@ -31,7 +31,7 @@ class FakeRemote:
                 stanza.from_ = stanza.from_ or self.jid
                 if stanza.from_.domainpart != self.jid.domainpart:
                     raise ValueError(f"{self.jid} cannot speak for {stanza.from_}")
-                self._router.route(stanza)
+                self._send(stanza)
         self._turn()
 
     def receives(self, *expected: str) -> None:
@@ -45,10 +45,19 @@ class FakeRemote:
 
 @implementer(IDomain)
 class Elsewhere:
-    """All other servers. What is for nobody known there bounces (`remote-server-not-found`)."""
+    """All other servers. What is for nobody known there bounces (`remote-server-not-found`).
+
+    `router` is that of our server, which may be another one after a restart.
+    """
+
+    router: IRouter
 
     def __init__(self) -> None:
         self.remotes: dict[JID, FakeRemote] = {}
+
+    def send(self, stanza: Stanza) -> None:
+        """Let a stanza come in from another server."""
+        self.router.route(stanza)
 
     def receive(self, stanza: Stanza) -> None:
         """Take a stanza for another server; one for a bare JID goes to all who have it."""
