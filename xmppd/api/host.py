@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
-from xmppd.api.registrations import At, Extension, Identity, Item, Node
+from xmppd.api.registrations import AdHoc, At, Extension, Identity, Item, Node
 from xmppd.api.sessions import SessionRecord
 from xmppd.api.storage import Accounts, Shape
 from xmppd.stanza.jid import JID
@@ -102,6 +102,9 @@ class IHost(Interface):
 
     def items(at: At) -> tuple[Item, ...]:
         """Return the items registered for those addresses, in order."""
+
+    def adhoc_commands(at: At) -> tuple[AdHoc, ...]:
+        """Return the ad-hoc commands registered for those addresses, each node once, in order."""
 
     def node(name: str, at: At) -> Node | None:
         """Return the node of that name registered for those addresses, or None."""

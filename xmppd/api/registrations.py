@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from zope.interface.interface import InterfaceClass
 
+from xmppd.api.adhoc import Level, Start
 from xmppd.api.commands import Command
 from xmppd.api.moments import Moment, Stage, Verdict
 from xmppd.api.storage import Ticket
@@ -139,13 +140,40 @@ class Item:
 class Node:
     """Answer service discovery for a node of those addresses (XEP-0030).
 
-    `info` and `items` return the `<query/>` with that node's content, or raise `StanzaError`.
+    `node` is its name, or a function that tells whether a name is one of a family of nodes. `info`
+    and `items` return the `<query/>` with that node's content, or raise `StanzaError`.
     """
 
-    node: str
+    node: str | Callable[[str], bool]
     info: IqHandler
     items: IqHandler
     at: At = HOST
+
+    def answers(self, name: str) -> bool:
+        """Tell whether a node of that name is meant."""
+        return self.node(name) if callable(self.node) else self.node == name
+
+
+@dataclass(frozen=True, slots=True)
+class AdHoc:
+    """Offer an ad-hoc command (XEP-0050; see `xmppd.api.adhoc`).
+
+    - `node`: its name for programs, unique at those addresses; `name`: for people.
+    - `may`: who may run it; a function gets the full JID of who asks. Nobody else sees it.
+    """
+
+    node: str
+    name: str
+    start: Start
+    may: Level | Callable[[JID], bool] = Level.ADMIN
+    at: At = HOST
+
+
+@dataclass(frozen=True, slots=True)
+class AdHocs:
+    """Offer ad-hoc commands that are not all known yet: `list` is called when somebody asks."""
+
+    list: Callable[[], Iterable[AdHoc]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +246,18 @@ class StreamFeature:
 
 @dataclass(frozen=True, slots=True)
 class StreamContext:
-    """What a stream feature may know of the stream it is offered on."""
+    """What a stream feature may know of the stream it is offered on.
+
+    - `max_bytes`: of one first-level element from now on, 0 if there is no bound.
+    - `idle_seconds`: after so much silence the peer is asked for a sign of life, 0 if it is not.
+    """
 
     host: str
     secure: bool
     account: str = ""
     address: str = field(default="", repr=False)
+    max_bytes: int = 0
+    idle_seconds: int = 0
 
 
 Registration = (
@@ -233,6 +267,8 @@ Registration = (
     | Extension
     | Item
     | Node
+    | AdHoc
+    | AdHocs
     | Watch
     | PerSession
     | PerAccount

@@ -12,6 +12,8 @@ from zope.interface import implementer
 from xmppd.api.cluster import ICluster
 from xmppd.api.host import IEntropy, IHost, IWallClock, IWorkers
 from xmppd.api.registrations import (
+    AdHoc,
+    AdHocs,
     At,
     Every,
     Extension,
@@ -198,6 +200,15 @@ class LocalHost:
         """Return the items registered for those addresses, in order."""
         return self.registry.list(Item, at)
 
+    def adhoc_commands(self, at: At) -> tuple[AdHoc, ...]:
+        """Return the ad-hoc commands registered for those addresses, each node once, in order."""
+        found = {command.node: command for command in self.registry.list(AdHoc, at)}
+        for _, more in self.registry.records(AdHocs):
+            for command in more.list():
+                if at in command.at:
+                    found.setdefault(command.node, command)
+        return tuple(found.values())
+
     def node(self, name: str, at: At) -> Node | None:
         """Return the node of that name registered for those addresses, or None."""
-        return next((node for node in self.registry.list(Node, at) if node.node == name), None)
+        return next((node for node in self.registry.list(Node, at) if node.answers(name)), None)

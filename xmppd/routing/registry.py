@@ -19,6 +19,7 @@ from xmppd.api.moments import (
 from xmppd.api.registrations import (
     ACCOUNT,
     OWN_ACCOUNT,
+    AdHoc,
     At,
     HandleIq,
     PerAccount,
@@ -122,6 +123,10 @@ class Registry:
         for feature, provide in self.records(Provide):
             what = provide.interface.__name__
             _claim(self._providers, provide.interface, feature, provide.provider, what)
+        nodes: dict[tuple[At, str], tuple[str, AdHoc]] = {}
+        for feature, adhoc in self.records(AdHoc):
+            for at in adhoc.at:
+                _claim(nodes, (at, adhoc.node), feature, adhoc, f"the command node {adhoc.node}")
         commands: dict[str, tuple[str, Command]] = {}
         for feature, command in self.records(Command):
             _claim(commands, command.name, feature, command, f"the command {command.name}")
