@@ -49,6 +49,21 @@ class CongestionTests(HouseCase):
         self.assertTrue(self.read(self.juliet))
         self.assertEqual(len(self.congestion), 0)
 
+    def test_it_shows(self) -> None:
+        """To features that have much for a client (`ISession.writable`)."""
+        (session,) = self.house.server.hosts["capulet.example"].local.accounts_domain.sessions.of(
+            "romeo"
+        )
+        self.assertTrue(session.writable)
+        self.fill(100)
+        self.assertFalse(session.writable)
+        self.romeo.deaf = False
+        self.house.turn()
+        self.assertTrue(session.writable)
+        self.romeo.hangs_up()
+        self.house.turn()
+        self.assertFalse(session.writable)
+
     def test_a_few_answers_stop_nobody(self) -> None:
         """Who does not read must not be able to stop those who answer it."""
         self.fill()

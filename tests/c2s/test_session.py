@@ -32,6 +32,7 @@ class Link:
         self.sent: list[str] = []
         self.failed: list[str] = []
         self.paused = False
+        self.writable = True
 
     def send(self, stanza: Stanza) -> None:
         self.sent.append(stanza.id)
@@ -291,6 +292,24 @@ class WritingTests(SessionCase):
         self.assertEqual(self.link.failed, ["resource-constraint"])
         self.settle(1)
         self.assertEqual(self.link.sent, [])
+
+    def test_who_has_much_for_it_waits(self) -> None:
+        """For the client to read, and for storage."""
+        self.session = self.make(output=8 * weight(Message(id="1")))
+        self.session.start()
+        self.assertTrue(self.session.writable)
+        self.link.writable = False
+        self.assertFalse(self.session.writable)
+        self.link.writable = True
+        seen = []
+        for number in range(3):
+            self.write(str(number), 1)
+            seen.append(self.session.writable)
+        self.assertEqual(seen, [True, True, False])
+        self.settle(1)
+        self.assertTrue(self.session.writable)
+        self.session.end()
+        self.assertFalse(self.session.writable)
 
     def test_nothing_after_the_end(self) -> None:
         self.write("1", 1)

@@ -28,6 +28,7 @@ class Sink:
         self.account = "juliet"
         self.record = SessionRecord(self.jid, host.cluster.node)
         self.written = 0
+        self.writable = True
 
     def write(self, stanza: Stanza) -> None:
         self.written += 1

@@ -46,6 +46,9 @@ class ISession(Interface):
     jid: JID = Attribute("its full JID")
     account: str = Attribute("the localpart of its account; unique to it if it is anonymous")
     record: SessionRecord = Attribute("what is published of it")
+    writable: bool = Attribute(
+        "whether the client keeps up with what it is sent; who has much for it waits while not"
+    )
 
     def write(stanza: Stanza) -> None:
         """Deliver a stanza to the client, behind everything written before."""

@@ -1,6 +1,6 @@
 """What carries a session to its client: TCP today, other transports beside it later."""
 
-from zope.interface import Interface
+from zope.interface import Attribute, Interface
 
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.errors import StreamError
@@ -8,6 +8,8 @@ from xmppd.stream.errors import StreamError
 
 class ILink(Interface):
     """One client's connection, as its session sees it."""
+
+    writable: bool = Attribute("whether what is sent now leaves in this turn")
 
     def send(stanza: Stanza) -> None:
         """Frame a stanza and write it. Never raises, whatever the state of the connection."""

@@ -171,6 +171,11 @@ class ClientProtocol:
         except ValueError:
             self._log.failure("{stanza} cannot be written", stanza=repr(stanza))
 
+    @property
+    def writable(self) -> bool:
+        """Whether what is sent now leaves in this turn."""
+        return self._writer is not None and self._writer.writable
+
     def write(self, data: bytes) -> None:
         """Write bytes of the stream."""
         if self._writer is not None and self._negotiation is not None:

@@ -182,6 +182,12 @@ class Session:
         else:
             self._hold(stanza)
 
+    @property
+    def writable(self) -> bool:
+        """Whether the client keeps up: it is there, takes bytes, and not much waits for storage."""
+        waits = self._outbox_bytes * 4 > self._settings.output
+        return self._link is not None and self._link.writable and not waits
+
     def _hold(self, stanza: Stanza) -> None:
         if self._link is None or self._leaving is _gone:
             return

@@ -27,6 +27,7 @@ class _Link:
         self.mailbox = Mailbox(owner)
         self.error: StreamError | None = None
         self.paused = False
+        self.writable = True
 
     def send(self, stanza: Stanza) -> None:
         self.mailbox.stanzas.append(stanza)
@@ -113,6 +114,10 @@ class FakeSession(Session):
     def paused(self) -> bool:
         """Whether the client is not read at the moment."""
         return self._carrier.paused
+
+    def reads(self, reads: bool = True) -> None:
+        """Stop taking what is sent, as a slow client does, or go on; here it still arrives."""
+        self._carrier.writable = reads
 
     def disconnects(self) -> None:
         """Lose the connection."""
