@@ -1,14 +1,18 @@
 """Service Discovery (XEP-0030) and its extensions (XEP-0128)."""
 
+from typing import Any
+
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from tests.plays import refusal
 from xmppd.api.registrations import (
     ACCOUNT,
     HOST,
     OWN_ACCOUNT,
+    SERVICE,
     Answer,
     At,
     Extension,
@@ -19,11 +23,14 @@ from xmppd.api.registrations import (
     Promised,
     Registration,
     Request,
+    Serve,
 )
+from xmppd.api.services import IService
 from xmppd.api.storage import Ticket
 from xmppd.modules.disco import Disco
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
 from xmppd.testing.fake_host import FakeHost
 from xmppd.testing.fake_session import FakeSession
 from xmppd.testing.remote import FakeRemote
@@ -295,3 +302,119 @@ class NodeTests(DiscoTestCase):
             self.assert_refused("internal-server-error", self.romeo, ITEMS, "example.org", "a")
         self.assertEqual(["disco"], [event["feature"] for event in events])
         self.assertEqual(1, len(self.flushLoggedErrors(KeyError)))
+
+
+ROOMS = "rooms.example.org"
+
+
+@implementer(IService)
+class Rooms:
+    """A service with two nodes, one of them empty."""
+
+    def receive(self, stanza: Stanza) -> None:
+        raise StanzaError("gone")
+
+    def info(self, request: Request) -> Answer:
+        query = Element("query", INFO)
+        query.add("feature", var=f"in {request.payload.attrs['node']}")
+        return query
+
+    async def items(self, request: Request) -> Answer:
+        node = request.payload.attrs.get("node")
+        if node == "unknown":
+            raise StanzaError("item-not-found")
+        query = Element("query", ITEMS)
+        query.add("item", jid=f"a@{ROOMS}", node=node or "none")
+        return query
+
+
+class ServiceTests(DiscoTestCase):
+    """Services: their `Serve` says what is shown of them, and they answer for what is inside."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.rooms = Rooms()
+
+    def serve(self, *features: str, identity: Identity | None = None, **more: Any) -> None:
+        identity = identity or Identity("conference", "text", "Rooms")
+        self.install(Serve(ROOMS, self.rooms, identity, features, **more))
+
+    def test_info(self) -> None:
+        self.serve("urn:z", "urn:a", INFO)
+        self.host.install(
+            "more",
+            [
+                Feature("urn:host", HOST),
+                Feature("urn:service", SERVICE),
+                Identity("pubsub", "service", at=SERVICE),
+            ],
+        )
+        for who in (self.juliet, self.romeo):
+            self.assert_shown(
+                who,
+                INFO,
+                ROOMS,
+                "<identity category='conference' type='text' name='Rooms'/>"
+                "<identity category='pubsub' type='service'/>"
+                f"{OURS}<feature var='urn:a'/><feature var='urn:service'/><feature var='urn:z'/>",
+            )
+
+    def test_forms(self) -> None:
+        """XEP-0128: those of the service before those of others."""
+        self.serve(forms=(lambda: Element("x", "jabber:x:data", {"n": "1"}),))
+        form = Element("x", "jabber:x:data", {"n": "2"})
+        self.host.install("more", [Extension(lambda: form, SERVICE)])
+        self.assert_shown(
+            self.romeo,
+            INFO,
+            ROOMS,
+            f"<identity category='conference' type='text' name='Rooms'/>{OURS}"
+            "<x xmlns='jabber:x:data' n='1'/><x xmlns='jabber:x:data' n='2'/>",
+        )
+
+    def test_which_of_several(self) -> None:
+        self.serve("urn:rooms")
+        self.host.install(
+            "files", [Serve("files.example.org", self.rooms, Identity("store", "file"))]
+        )
+        self.assert_shown(
+            self.romeo, INFO, "files.example.org", f"<identity category='store' type='file'/>{OURS}"
+        )
+        self.assert_shown(
+            self.romeo,
+            ITEMS,
+            "example.org",
+            f"<item jid='{ROOMS}' name='Rooms'/><item jid='files.example.org'/>",
+        )
+        self.assert_shown(self.juliet, ITEMS, ACCOUNTS, "")
+
+    def test_without_anything_inside(self) -> None:
+        self.serve()
+        self.assert_shown(self.romeo, ITEMS, ROOMS, "")
+        for ns in (INFO, ITEMS):
+            self.assert_refused("item-not-found", self.romeo, ns, ROOMS, "a")
+
+    def test_items_that_features_add(self) -> None:
+        self.serve()
+        self.host.install("more", [Item(JID.parse("a@example.net"), at=SERVICE)])
+        self.assert_shown(self.romeo, ITEMS, ROOMS, "<item jid='a@example.net'/>")
+
+    def test_what_it_has_inside(self) -> None:
+        self.serve(info=self.rooms.info, items=self.rooms.items)
+        self.assert_shown(self.romeo, ITEMS, ROOMS, f"<item jid='a@{ROOMS}' node='none'/>")
+        self.assert_shown(self.romeo, ITEMS, ROOMS, f"<item jid='a@{ROOMS}' node='b'/>", "b")
+        self.assert_shown(self.romeo, INFO, ROOMS, "<feature var='in b'/>", "b")
+        self.assert_refused("item-not-found", self.romeo, ITEMS, ROOMS, "unknown")
+
+    def test_nodes_of_features_come_first(self) -> None:
+        self.serve(info=self.rooms.info, items=self.rooms.items)
+        self.host.install(
+            "more", [Node("b", lambda _: None, lambda _: Element("query", ITEMS), SERVICE)]
+        )
+        self.assert_shown(self.romeo, ITEMS, ROOMS, "", "b")
+
+    def test_other_addresses_are_its_own_affair(self) -> None:
+        self.serve()
+        for to in (f"a@{ROOMS}", f"a@{ROOMS}/nurse", f"{ROOMS}/x"):
+            for ns in (INFO, ITEMS):
+                self.assert_refused("gone", self.romeo, ns, to)

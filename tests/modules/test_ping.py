@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.plays import refusal
-from xmppd.api.registrations import ACCOUNT, HOST, OWN_ACCOUNT
+from xmppd.api.registrations import ACCOUNT, HOST, OWN_ACCOUNT, SERVICE
 from xmppd.modules.ping import Ping
 from xmppd.testing.fake_host import FakeHost
 
@@ -70,6 +70,6 @@ class PingTests(SynchronousTestCase):
 
     def test_where_it_is_announced(self) -> None:
         """XEP-0199 section 5."""
-        announced = [at for at in (HOST, OWN_ACCOUNT, ACCOUNT) if self.host.features(at)]
-        self.assertEqual([HOST, OWN_ACCOUNT], announced)
+        announced = [at for at in (HOST, OWN_ACCOUNT, ACCOUNT, SERVICE) if self.host.features(at)]
+        self.assertEqual([HOST, OWN_ACCOUNT, SERVICE], announced)
         self.assertEqual(("urn:xmpp:ping",), self.host.features(HOST))

@@ -8,10 +8,14 @@ import pkgutil
 from collections.abc import Iterator
 
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from tests.plays import refusal
 from xmppd import modules
-from xmppd.api.registrations import ACCOUNT, HOST, SERVICE, HandleIq
+from xmppd.api.registrations import ACCOUNT, HOST, SERVICE, HandleIq, Identity, Serve
+from xmppd.api.services import IService
+from xmppd.stanza.errors import DEFAULT_TYPES, StanzaError
+from xmppd.stanza.stanza import Stanza
 from xmppd.testing.fake_host import FakeHost
 
 OPEN: frozenset[tuple[str, str]] = frozenset()
@@ -28,6 +32,15 @@ def shipped() -> Iterator[type]:
                 yield value
 
 
+@implementer(IService)
+class Doll:
+    """A service that refuses everything, in words of its own."""
+
+    def receive(self, stanza: Stanza) -> None:
+        """Refuse it."""
+        raise StanzaError("gone")
+
+
 class StrangersTests(SynchronousTestCase):
     """All shipped features on one host, and somebody asking for Juliet's."""
 
@@ -35,6 +48,8 @@ class StrangersTests(SynchronousTestCase):
         self.host = FakeHost()
         for feature in shipped():
             self.host.load(feature)
+        identity = Identity("component", "generic")
+        self.host.install("doll", [Serve("doll.example.org", Doll(), identity)])
         self.host.add_account("juliet")
         self.handlers = [record for _, record in self.host.registry.records(HandleIq)]
 
@@ -80,6 +95,21 @@ class StrangersTests(SynchronousTestCase):
                 romeo.sends(self.request(handler, "example.org"))
                 [answer] = romeo.take()
                 self.assertIn('type="result"', answer, handler)
+
+    def test_nor_at_services(self) -> None:
+        """Their bare domains, that is; what is inside of them is nobody's but theirs."""
+        romeo = self.host.remote("romeo@example.net/orchard")
+        answered = 0
+        for handler in self.handlers:
+            for to in ("doll.example.org", "juliet@doll.example.org", "doll.example.org/x"):
+                romeo.sends(self.request(handler, to))
+                [answer] = romeo.take()
+                if SERVICE in handler.at and to == "doll.example.org":
+                    self.assertIn('type="result"', answer, handler)
+                    answered += 1
+                else:
+                    self.assertIn("<gone ", answer, handler)
+        self.assertGreater(answered, 3)
 
     def test_features_leave_nothing_behind(self) -> None:
         for feature in self.host.registry.features:

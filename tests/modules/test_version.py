@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 import xmppd
-from xmppd.api.registrations import HOST
+from xmppd.api.registrations import HOST, SERVICE
 from xmppd.modules.version import Version, VersionSettings
 from xmppd.testing.fake_host import FakeHost
 
@@ -15,7 +15,8 @@ class VersionTests(SynchronousTestCase):
         """Return what stands in the answer behind name and version."""
         host = FakeHost()
         host.load(Version, *settings)
-        self.assertEqual(("jabber:iq:version",), host.features(HOST))
+        for at in (HOST, SERVICE):
+            self.assertEqual(("jabber:iq:version",), host.features(at))
         romeo = host.remote("romeo@example.net/orchard")
         romeo.sends(
             "<iq type='get' id='version_1' to='example.org'><query xmlns='jabber:iq:version'/></iq>"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import Interface
+from zope.interface import Interface, implementer
 
 from xmppd.api.commands import Command
 from xmppd.api.moments import (
@@ -24,18 +24,30 @@ from xmppd.api.registrations import (
     SERVICE,
     Feature,
     HandleIq,
+    Identity,
     PerAccount,
     PerSession,
     Provide,
     Registration,
     Request,
+    Serve,
     Watch,
 )
+from xmppd.api.services import IService
 from xmppd.routing.registry import RegistrationError, Registry
+from xmppd.stanza.stanza import Stanza
 
 
 class IThing(Interface):
     """Something a feature provides."""
+
+
+@implementer(IService)
+class Service:
+    """Takes nothing."""
+
+    def receive(self, stanza: Stanza) -> None:
+        """Drop it."""
 
 
 def answer(_request: Request) -> None:
@@ -75,6 +87,7 @@ class RegistryTests(SynchronousTestCase):
             PerAccount(str, str),
             Provide(IThing, self),
             command("do it"),
+            Serve("echo.example.org", Service(), Identity("component", "generic")),
             *(
                 Watch(moment, watch)
                 for moment in (

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
-from xmppd.api.registrations import AdHoc, At, Extension, Identity, Item, Node
+from xmppd.api.registrations import AdHoc, At, Extension, Identity, Item, Node, Serve
 from xmppd.api.sessions import SessionRecord
 from xmppd.api.storage import Accounts, Shape
 from xmppd.stanza.jid import JID
@@ -64,10 +64,25 @@ class IHost(Interface):
         """Return the host's store of that name and shape (see `xmppd.api.storage`)."""
 
     def route(stanza: Stanza) -> None:
-        """Send a stanza on its way. `from_` must be set and of this host."""
+        """Send a stanza on its way. `from_` must be set: of this host, or one of its services."""
+
+    def deliver(stanza: Stanza, records: Iterable[SessionRecord]) -> None:
+        """Write a stanza to these sessions of the host as it is, whatever its `to` says.
+
+        Only watchers of `ToResource` are asked: this is for what the server itself has to tell.
+        """
+
+    def is_service(jid: JID) -> bool:
+        """Tell whether an address is of this server and nobody's account.
+
+        That is a host's own domain, or any address of an in-process service or a component.
+        """
 
     def request(iq: Iq, timeout: float = 30.0) -> "Deferred[Iq]":
-        """Send a request (an id is made if it has none) and fire with the result.
+        """Send a request and fire with the result.
+
+        An id is made if it has none; `from_` is this host unless it is set, to an address of this
+        host or of one of its services.
 
         Fails with `StanzaError` if the answer is an error, or none has come after `timeout`
         seconds (`remote-server-timeout`).
@@ -90,6 +105,9 @@ class IHost(Interface):
 
     def spawn(work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside the stanza at hand; failures are logged. It ends with the host."""
+
+    def services() -> tuple[Serve, ...]:
+        """Return the services that answer for domains of their own, in the order of features."""
 
     def identities(at: At) -> tuple[Identity, ...]:
         """Return the identities registered for those addresses, in order."""

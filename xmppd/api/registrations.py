@@ -15,6 +15,7 @@ from zope.interface.interface import InterfaceClass
 from xmppd.api.adhoc import Level, Start
 from xmppd.api.commands import Command
 from xmppd.api.moments import Moment, Stage, Verdict
+from xmppd.api.services import IService
 from xmppd.api.storage import Ticket
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq, Stanza
@@ -31,7 +32,7 @@ class At(Flag):
     ACCOUNT = auto()
     """The bare JID of any account, asked by anybody: the handler says who may."""
     SERVICE = auto()
-    """An in-process service's domain."""
+    """The domain of an in-process service: any of the host's (see `Serve`)."""
 
 
 HOST, OWN_ACCOUNT, ACCOUNT, SERVICE = At.HOST, At.OWN_ACCOUNT, At.ACCOUNT, At.SERVICE
@@ -63,7 +64,8 @@ class Request:
 
     - `iq`: the stanza; `from_` is proven, `to` is where it was sent.
     - `payload`: the tree of its one child.
-    - `at`: what `to` is; `owner`: the localpart addressed ("" at a host).
+    - `at`: what `to` is; `owner`: the localpart addressed ("" at a host or service; which service
+      that is, `iq.to` tells).
     """
 
     iq: Iq
@@ -177,6 +179,29 @@ class AdHocs:
 
 
 @dataclass(frozen=True, slots=True)
+class Serve:
+    """Answer for a domain of its own, and be listed among the host's items.
+
+    - `domain`: a domain nobody else answers for (see `xmppd.api.services.service_domain`).
+    - `service`: takes what is sent there.
+    - `identity`, `features`: what service discovery shows of the domain, besides what features
+      register at `SERVICE`; `forms` make its XEP-0128 extensions, as `Extension.make` does.
+    - `info`: answers service discovery (disco#info) for the domain's nodes; without it there are
+      none. `items`: answers disco#items for the domain itself and its nodes; without it there are
+      none. Both return the `<query/>` with its content, or raise `StanzaError`. What is asked of
+      other addresses of the domain is for `service` to answer.
+    """
+
+    domain: str
+    service: IService
+    identity: Identity
+    features: tuple[str, ...] = ()
+    forms: tuple[Callable[[], Element], ...] = ()
+    info: IqHandler | None = None
+    items: IqHandler | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """Call `watcher` at that moment.
 
@@ -269,6 +294,7 @@ Registration = (
     | Node
     | AdHoc
     | AdHocs
+    | Serve
     | Watch
     | PerSession
     | PerAccount

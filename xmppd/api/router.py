@@ -25,12 +25,21 @@ class IDomain(Interface):
 class IRouter(Interface):
     """Takes every stanza, whoever sent it, and alone turns exceptions into error stanzas."""
 
+    def add(domain: str, answers: IDomain) -> None:
+        """Let `answers` take everything for `domain`. Raises `KeyError` if somebody does."""
+
+    def remove(domain: str) -> None:
+        """Stop answering for `domain`. Raises `KeyError` if nobody does."""
+
     def route(stanza: Stanza) -> "Deferred[None] | None":
         """Bring a stanza to the domain of its `to`.
 
         `from_` must be proven and set, `to` must be set. Never raises. Returns None when done;
         else the sender's further stanzas must wait until the Deferred has fired, which never fails.
         """
+
+    def answering(domain: str) -> IDomain | None:
+        """Return what answers for a domain of this server, None for any other domain."""
 
     def deliver(stanza: Stanza) -> Any:
         """Do the same as a step of `attempt`: raises `StanzaError`, may return an awaitable."""

@@ -1,7 +1,7 @@
 """Service Discovery (XEP-0030) and its extensions (XEP-0128): who one is, and what one can do.
 
 What is told stands in the registrations of all features: `Identity`, `Feature`, `Extension`,
-`Item`, `Node`.
+`Item`, `Node`, and of services their `Serve`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,16 +13,19 @@ from xmppd.api.registrations import (
     ACCOUNT,
     HOST,
     OWN_ACCOUNT,
+    SERVICE,
     Answer,
     At,
     Feature,
     HandleIq,
     Identity,
     IqHandler,
+    Item,
     Node,
     Promised,
     Registration,
     Request,
+    Serve,
 )
 from xmppd.stanza.errors import StanzaError
 from xmppd.wire.element import Element
@@ -30,13 +33,19 @@ from xmppd.wire.namespaces import DISCO_INFO, DISCO_ITEMS
 
 Record = TypeVar("Record")
 
-_EVERYWHERE = HOST | OWN_ACCOUNT | ACCOUNT
+_EVERYWHERE = HOST | SERVICE | OWN_ACCOUNT | ACCOUNT
+_ACCOUNTS = OWN_ACCOUNT | ACCOUNT
 # An account's owner may see what anybody may, and more.
-_SHOWN = {HOST: (HOST,), OWN_ACCOUNT: (OWN_ACCOUNT, ACCOUNT), ACCOUNT: (ACCOUNT,)}
+_SHOWN = {
+    HOST: (HOST,),
+    SERVICE: (SERVICE,),
+    OWN_ACCOUNT: (OWN_ACCOUNT, ACCOUNT),
+    ACCOUNT: (ACCOUNT,),
+}
 
 
 class Disco:
-    """Answers for the host and its accounts."""
+    """Answers for the host, its services and its accounts."""
 
     def __init__(self, host: IHost) -> None:
         self._host = host
@@ -52,36 +61,55 @@ class Disco:
     async def info(self, request: Request) -> Answer:
         """Return identities, features and extensions (XEP-0030 section 3)."""
         _refuse_strangers(request)
-        node = request.payload.attrs.get("node")
-        if node:
-            return await _of_node(self._node(node, request.at).info, request)
+        serve = self._service(request)
+        if request.payload.attrs.get("node"):
+            return await _of_node(self._node(request, serve).info, request)
         query = Element("query", DISCO_INFO)
-        if request.at is not HOST:
+        if request.at in _ACCOUNTS:
             query.add("identity", category="account", type=await self._account_type(request.owner))
-        for identity in self._registered(self._host.identities, request.at):
-            name = {"name": identity.name} if identity.name else {}
-            query.add("identity", category=identity.category, type=identity.type, **name)
-        for feature in sorted(self._registered(self._host.features, request.at)):
+        identities = self._registered(self._host.identities, request.at)
+        features = self._registered(self._host.features, request.at)
+        forms = [each.make for each in self._registered(self._host.extensions, request.at)]
+        if serve is not None:
+            identities.insert(0, serve.identity)
+            features += serve.features
+            forms[:0] = serve.forms
+        for identity in identities:
+            query.add("identity", category=identity.category, type=identity.type, **_name(identity))
+        for feature in sorted(set(features)):
             query.add("feature", var=feature)
-        for extension in self._registered(self._host.extensions, request.at):
-            query.children.append(extension.make())
+        query.children += [make() for make in forms]
         return query
 
     async def items(self, request: Request) -> Answer:
-        """Return associated entities (XEP-0030 section 4); of an account, its resources too."""
+        """Return associated entities (XEP-0030 section 4).
+
+        Of an account they are its resources, of the host its services, of a service what it says.
+        """
         _refuse_strangers(request)
-        node = request.payload.attrs.get("node")
-        if node:
-            return await _of_node(self._node(node, request.at).items, request)
+        serve = self._service(request)
+        if request.payload.attrs.get("node"):
+            return await _of_node(self._node(request, serve).items, request)
+        if serve is not None and serve.items is not None:
+            return await _answer(serve.items, request)
         query = Element("query", DISCO_ITEMS)
-        if request.at is not HOST:
+        if request.at in _ACCOUNTS:
             for session in self._host.sessions(request.owner):
                 if session.available:
                     query.add("item", jid=str(session.jid))
+        elif request.at is HOST:
+            for each in self._host.services():
+                query.add("item", jid=each.domain, **_name(each.identity))
         for item in self._registered(self._host.items, request.at):
-            name = {"name": item.name} if item.name else {}
-            query.add("item", jid=str(item.jid), **name)
+            query.add("item", jid=str(item.jid), **_name(item))
         return query
+
+    def _service(self, request: Request) -> Serve | None:
+        """Return the service that is asked, None if it is somebody else."""
+        to = request.iq.to
+        if request.at is not SERVICE or to is None:
+            return None
+        return next((each for each in self._host.services() if each.domain == to.domainpart), None)
 
     async def _account_type(self, owner: str) -> str:
         # XEP-0175 section 4: nothing is kept of who logged in as nobody.
@@ -92,12 +120,23 @@ class Disco:
         """Return what is to be shown at those addresses, once each."""
         return list(dict.fromkeys(record for place in _SHOWN[at] for record in listing(place)))
 
-    def _node(self, name: str, at: At) -> Node:
-        for place in _SHOWN[at]:
+    def _node(self, request: Request, serve: Serve | None) -> Node:
+        name = request.payload.attrs["node"]
+        for place in _SHOWN[request.at]:
             node = self._host.node(name, place)
             if node is not None:
                 return node
-        raise StanzaError("item-not-found")
+        if serve is None:
+            raise StanzaError("item-not-found")
+        return Node(name, serve.info or _no_such_node, serve.items or _no_such_node)
+
+
+def _name(named: Identity | Item) -> dict[str, str]:
+    return {"name": named.name} if named.name else {}
+
+
+def _no_such_node(_request: Request) -> Answer:
+    raise StanzaError("item-not-found")
 
 
 def _refuse_strangers(request: Request) -> None:
@@ -112,10 +151,13 @@ def _refuse_strangers(request: Request) -> None:
 
 async def _of_node(ask: IqHandler, request: Request) -> Answer:
     """Return what a node answers, with the node named as XEP-0030 3.2 has it."""
-    answer = ask(request)
-    if isawaitable(answer):
-        answer = await answer
+    answer = await _answer(ask, request)
     query = answer.payload if isinstance(answer, Promised) else answer
     if isinstance(query, Element):
         query.attrs["node"] = request.payload.attrs["node"]
     return answer
+
+
+async def _answer(ask: IqHandler, request: Request) -> Answer:
+    answer = ask(request)
+    return await answer if isawaitable(answer) else answer

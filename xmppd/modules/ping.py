@@ -3,14 +3,22 @@
 from collections.abc import Iterator
 
 from xmppd.api.host import IHost
-from xmppd.api.registrations import HOST, OWN_ACCOUNT, Feature, HandleIq, Registration, Request
+from xmppd.api.registrations import (
+    HOST,
+    OWN_ACCOUNT,
+    SERVICE,
+    Feature,
+    HandleIq,
+    Registration,
+    Request,
+)
 from xmppd.wire.namespaces import PING
 
-_AT = HOST | OWN_ACCOUNT
+_AT = HOST | SERVICE | OWN_ACCOUNT
 
 
 class Ping:
-    """Answers pings to the host from anybody, to an account from its owner (XEP-0199 4.2, 4.3).
+    """Answers pings to host and services from anybody, to an account from its owner (4.2, 4.3).
 
     A ping to somebody else's account would tell a stranger whether that exists.
     """

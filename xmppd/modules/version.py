@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from xmppd import __version__
 from xmppd.api.host import IHost
-from xmppd.api.registrations import HOST, Feature, HandleIq, Registration, Request
+from xmppd.api.registrations import HOST, SERVICE, Feature, HandleIq, Registration, Request
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import VERSION
 
@@ -24,15 +24,15 @@ DEFAULTS = VersionSettings()
 
 
 class Version:
-    """Tells anybody who asks the host which software it is."""
+    """Tells anybody who asks the host, or a service of it, which software it is."""
 
     def __init__(self, host: IHost, settings: VersionSettings = DEFAULTS) -> None:
         self._settings = settings
 
     def registrations(self) -> Iterator[Registration]:
         """Return the hooks of this feature."""
-        yield HandleIq("get", VERSION, "query", self.version, at=HOST)
-        yield Feature(VERSION, at=HOST)
+        yield HandleIq("get", VERSION, "query", self.version, at=HOST | SERVICE)
+        yield Feature(VERSION, at=HOST | SERVICE)
 
     def version(self, _request: Request) -> Element:
         """Return name and version, and the operating system if that may be known."""

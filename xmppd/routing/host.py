@@ -22,6 +22,7 @@ from xmppd.api.registrations import (
     Item,
     Node,
     Registration,
+    Serve,
 )
 from xmppd.api.router import IRouter
 from xmppd.api.sessions import SessionRecord
@@ -29,8 +30,10 @@ from xmppd.api.storage import HostStorage
 from xmppd.routing.domain import AccountsDomain
 from xmppd.routing.hooks import announce, crashed
 from xmppd.routing.pending import PendingRequests
-from xmppd.routing.registry import Registry
+from xmppd.routing.registry import RegistrationError, Registry
+from xmppd.routing.service import ServiceDomain
 from xmppd.routing.waiting import settle
+from xmppd.stanza import prep
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq, Stanza
 
@@ -85,7 +88,12 @@ class LocalHost:
     def install(self, feature: str, registrations: Iterable[Registration]) -> None:
         """Install what a feature registers. Raises `RegistrationError` if it clashes."""
         records = tuple(registrations)
+        services = [record for record in records if isinstance(record, Serve)]
+        self._check_services(feature, services)
         self.registry.install(feature, records)
+        for serve in services:
+            domain = ServiceDomain(feature, serve, self.registry, self._router, self._pending)
+            self._router.add(serve.domain, domain)
         timers = self._timers[feature] = []
         for record in records:
             if isinstance(record, Every):
@@ -97,6 +105,9 @@ class LocalHost:
     def remove(self, feature: str) -> None:
         """Remove everything a feature registered, with its timers and its accounts' state."""
         kinds = [record.kind for owner, record in self.registry.per_account if owner == feature]
+        for owner, serve in self.registry.services.values():
+            if owner == feature:
+                self._router.remove(serve.domain)
         self.registry.remove(feature)
         self.accounts_domain.sessions.forget(kinds)
         for timer in self._timers.pop(feature):
@@ -109,6 +120,16 @@ class LocalHost:
         self._pending.abandon()
         for work in list(self._work):
             work.cancel()
+
+    def _check_services(self, feature: str, services: Iterable[Serve]) -> None:
+        """Raise `RegistrationError` unless the router can bring these services what is theirs."""
+        for domain in (serve.domain for serve in services):
+            if not _is_domain(domain):
+                raise RegistrationError(f"{feature} cannot answer for {domain!r}: it is no domain")
+            if self._router.answering(domain) is not None:
+                raise RegistrationError(
+                    f"{feature} of {self.domain} cannot answer for {domain}: that is served already"
+                )
 
     def _tick(self, feature: str, every: Every) -> Any:
         try:
@@ -184,6 +205,10 @@ class LocalHost:
 
     # Service discovery (XEP-0030, XEP-0128).
 
+    def services(self) -> tuple[Serve, ...]:
+        """Return the services of this host, in the order of their features."""
+        return tuple(serve for _, serve in self.registry.services.values())
+
     def identities(self, at: At) -> tuple[Identity, ...]:
         """Return the identities registered for those addresses, in order."""
         return self.registry.list(Identity, at)
@@ -212,3 +237,10 @@ class LocalHost:
     def node(self, name: str, at: At) -> Node | None:
         """Return the node of that name registered for those addresses, or None."""
         return next((node for node in self.registry.list(Node, at) if node.answers(name)), None)
+
+
+def _is_domain(text: str) -> bool:
+    try:
+        return prep.domainpart(text) == text
+    except prep.PrepError:
+        return False

@@ -26,6 +26,7 @@ from xmppd.api.registrations import (
     PerSession,
     Provide,
     Registration,
+    Serve,
     Watch,
 )
 from xmppd.routing.hooks import Hook, Slot, compile_slots
@@ -48,6 +49,7 @@ class Registry:
     - `sent`, `to_account`, `to_resource`, `undeliverable`: compiled watchers by kind of stanza.
     - `presence_changed`: those of `PresenceChanged`.
     - `per_account`: with their features' names; `per_session`: the types registered.
+    - `services`: by domain, each with its feature's name.
     """
 
     def __init__(self) -> None:
@@ -123,6 +125,9 @@ class Registry:
         for feature, provide in self.records(Provide):
             what = provide.interface.__name__
             _claim(self._providers, provide.interface, feature, provide.provider, what)
+        self.services: dict[str, tuple[str, Serve]] = {}
+        for feature, serve in self.records(Serve):
+            _claim(self.services, serve.domain, feature, serve, f"the domain {serve.domain}")
         nodes: dict[tuple[At, str], tuple[str, AdHoc]] = {}
         for feature, adhoc in self.records(AdHoc):
             for at in adhoc.at:

@@ -44,6 +44,10 @@ class Router:
         """Stop serving `domain`. Raises `KeyError` if nobody does."""
         del self._domains[domain]
 
+    def answering(self, domain: str) -> IDomain | None:
+        """Return what answers for a domain that is ours, or None."""
+        return self._domains.get(domain)
+
     def route(self, stanza: Stanza) -> "Deferred[None] | None":
         """Bring a stanza to the domain of its `to` (see `IRouter`)."""
         return self.attempt(stanza, self.deliver, stanza)
