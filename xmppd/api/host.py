@@ -66,18 +66,6 @@ class IHost(Interface):
     def route(stanza: Stanza) -> None:
         """Send a stanza on its way. `from_` must be set: of this host, or one of its services."""
 
-    def deliver(stanza: Stanza, records: Iterable[SessionRecord]) -> None:
-        """Write a stanza to these sessions of the host as it is, whatever its `to` says.
-
-        Only watchers of `ToResource` are asked: this is for what the server itself has to tell.
-        """
-
-    def is_service(jid: JID) -> bool:
-        """Tell whether an address is of this server and nobody's account.
-
-        That is a host's own domain, or any address of an in-process service or a component.
-        """
-
     def request(iq: Iq, timeout: float = 30.0) -> "Deferred[Iq]":
         """Send a request and fire with the result.
 
