@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from tests.plays import refusal
 from xmppd import modules
-from xmppd.api.registrations import ACCOUNT, HOST, SERVICE, HandleIq, Identity, Serve
+from xmppd.api.registrations import ACCOUNT, HOST, OWN_ACCOUNT, SERVICE, HandleIq, Identity, Serve
 from xmppd.api.services import IService
 from xmppd.stanza.errors import DEFAULT_TYPES, StanzaError
 from xmppd.stanza.stanza import Stanza
@@ -80,7 +80,7 @@ class StrangersTests(SynchronousTestCase):
         juliet = self.host.login("juliet/balcony")
         answered = 0
         for handler in self.handlers:
-            if handler.at in (HOST, SERVICE):
+            if not handler.at & (OWN_ACCOUNT | ACCOUNT):
                 continue
             juliet.sends(self.request(handler, "juliet@example.org"))
             [answer] = juliet.take()
