@@ -1,10 +1,22 @@
 """Presence sessions (RFC 6121 section 4), among an account's own clients and by name."""
 
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
+from tests.modules.people import ROMEO as JULIET_S_FRIEND
+from tests.modules.people import PeopleCase, presence
 from tests.plays import refusal
+from xmppd.api.registrations import Provide
+from xmppd.api.roster import IBlocking
 from xmppd.modules.presence import PresenceSessions, PresenceSettings
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Iq
 from xmppd.testing.fake_host import FakeHost
+from xmppd.testing.fake_session import FakeSession
+from xmppd.testing.remote import FakeRemote
+from xmppd.testing.texts import normal
+from xmppd.wire.element import Element
+from xmppd.wire.namespaces import PING
 
 JULIET = "juliet@example.org"
 BALCONY = "juliet@example.org/balcony"
@@ -251,3 +263,143 @@ class DirectedTests(PresenceTestCase):
         self.balcony.sends(f"<presence id='1' to='{ROMEO}'/>")
         self.balcony.receives()
         self.assertEqual(1, len(self.romeo.take()))
+
+
+@implementer(IBlocking)
+class BlocksRomeo:
+    """Everybody has blocked Romeo."""
+
+    def blocks(self, owner: str, entity: JID) -> bool:
+        return entity == JID.parse(JULIET_S_FRIEND)
+
+
+class SubscriberTests(PeopleCase):
+    """Contacts with a subscription hear of everything that is for everybody."""
+
+    def test_coming_changing_going(self) -> None:
+        self.befriend()
+        for sent in (
+            "<presence id='1'><show>chat</show></presence>",
+            "<presence id='2'/>",
+            "<presence id='3' type='unavailable'><status>Good night</status></presence>",
+        ):
+            self.romeo.sends("<presence/>")
+            self.capulet.unread()
+            self.juliet.sends(sent)
+            stamped = f"<presence from='{BALCONY}' to='{JULIET_S_FRIEND}'"
+            self.romeo.receives(sent.replace("<presence", stamped))
+
+    def test_a_lost_connection(self) -> None:
+        """4.5.2."""
+        self.available()
+        self.befriend()
+        self.juliet.disconnects()
+        self.romeo.receives(presence("unavailable", JULIET_S_FRIEND, BALCONY))
+
+    def test_who_is_only_seen_is_not_told(self) -> None:
+        self.available()
+        self.romeo.sends(presence("subscribe", JULIET))
+        self.juliet.sends(presence("subscribed", JULIET_S_FRIEND))
+        self.capulet.unread()
+        self.romeo.sends("<presence><show>away</show></presence>")
+        self.juliet.receives()
+        self.romeo.take()
+        self.juliet.sends("<presence><show>away</show></presence>")
+        self.assertEqual(1, len(self.romeo.take()))
+
+    def test_blocked_contacts_are_not_told(self) -> None:
+        self.befriend()
+        self.romeo.sends("<presence/>")
+        self.capulet.unread()
+        self.capulet.install("blocking", [Provide(IBlocking, BlocksRomeo())])
+        self.juliet.sends("<presence/>")
+        self.romeo.receives()
+
+    def test_subscribers_are_told_once(self) -> None:
+        """4.6.3, rule 1: presence by name adds nothing, whenever the subscription came."""
+        self.available()
+        self.juliet.sends(presence("", JULIET_S_FRIEND))
+        self.befriend()
+        self.juliet.sends(presence("", JULIET_S_FRIEND))
+        self.romeo.take()
+        self.juliet.sends("<presence type='unavailable'/>")
+        self.romeo.receives(presence("unavailable", JULIET_S_FRIEND, BALCONY))
+
+    def test_subscribers_are_told_without_a_presence_session(self) -> None:
+        """4.6.3, rule 3."""
+        self.befriend()
+        self.romeo.sends("<presence/>")
+        self.romeo.take()
+        self.juliet.sends(presence("", JULIET_S_FRIEND))
+        self.romeo.receives(presence("", JULIET_S_FRIEND, BALCONY))
+        self.juliet.disconnects()
+        self.romeo.receives(presence("unavailable", JULIET_S_FRIEND, BALCONY))
+
+
+class UnknownTypeTests(PresenceTestCase):
+    """4.7.1."""
+
+    def test_on_the_way_out_and_in(self) -> None:
+        for to in (ROMEO, "nurse@example.org"):
+            self.balcony.sends(f"<presence to='{to}' type='available' id='1'/>")
+            self.assertIn("bad-request", self.balcony.take()[0])
+        self.romeo.sends(f"<presence to='{JULIET}' type='available' id='1'/>")
+        self.assertIn("bad-request", self.romeo.take()[0])
+        self.assert_silence()
+
+
+class RequestTests(PeopleCase):
+    """8.5.3.1: requests come only from those who are shown presence."""
+
+    PING = "<iq type='get' id='1' to='{}'><ping xmlns='urn:xmpp:ping'/></iq>"
+
+    def reaches(self, sender: FakeSession | FakeRemote, to: str = BALCONY) -> bool:
+        """Tell whether a ping reaches Juliet's balcony; if not, it must have been refused."""
+        sender.sends(self.PING.format(to))
+        came = self.juliet.take()
+        refused = sender.take() if sender is not self.juliet else []
+        if came:
+            return True
+        error = refusal("service-unavailable", id="1", from_=to, to=str(sender.jid))
+        self.assertEqual([normal(error)], refused)
+        return False
+
+    def test_strangers(self) -> None:
+        self.assertFalse(self.reaches(self.romeo))
+
+    def test_ones_own_resources(self) -> None:
+        self.assertTrue(self.reaches(self.capulet.login("juliet/chamber")))
+        self.assertTrue(self.reaches(self.juliet))
+
+    def test_subscriptions(self) -> None:
+        self.juliet.sends(presence("subscribe", JULIET_S_FRIEND))
+        self.romeo.sends(presence("subscribed", JULIET))
+        self.capulet.unread()
+        self.assertFalse(self.reaches(self.romeo))
+        self.romeo.sends(presence("subscribe", JULIET))
+        self.juliet.sends(presence("subscribed", JULIET_S_FRIEND))
+        self.capulet.unread()
+        self.assertTrue(self.reaches(self.romeo))
+
+    def test_directed_presence(self) -> None:
+        room = self.capulet.remote("room@rooms.example.com/nick")
+        other = self.capulet.remote("room@rooms.example.com/other")
+        self.juliet.sends(presence("", str(room.jid)))
+        room.take()
+        self.assertTrue(self.reaches(room))
+        self.assertTrue(self.reaches(other))
+        self.assertFalse(self.reaches(self.capulet.remote("hall@rooms.example.com/nick")))
+        self.juliet.sends(presence("unavailable", str(room.jid)))
+        room.take()
+        self.assertFalse(self.reaches(room))
+
+    def test_this_server(self) -> None:
+        for sender in ("example.org", "example.net"):
+            iq = Iq(Element("ping", PING), to=self.juliet.jid, type="get", id="1")
+            iq.from_ = JID.parse(sender)
+            self.capulet.route(iq)
+            self.assertEqual(1, len(self.juliet.take()))
+
+    def test_answers_pass(self) -> None:
+        self.romeo.sends(f"<iq type='result' id='1' to='{BALCONY}'/>")
+        self.assertEqual(1, len(self.juliet.take()))

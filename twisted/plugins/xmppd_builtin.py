@@ -16,14 +16,50 @@ version = ModuleMaker(
     xeps=(Xep("0092", "1.1"),),
     default=True,
 )
+vcard = ModuleMaker(
+    "vcard",
+    "xmppd.modules.vcard.VCards",
+    config="xmppd.modules.vcard.VCardSettings",
+    xeps=(Xep("0054", "1.3.0"),),
+    default=True,
+)
+private = ModuleMaker(
+    "private",
+    "xmppd.modules.private.PrivateStorage",
+    config="xmppd.modules.private.PrivateSettings",
+    xeps=(Xep("0049", "1.2"),),
+    default=True,
+)
+last = ModuleMaker(
+    "last",
+    "xmppd.modules.last.LastActivity",
+    config="xmppd.modules.last.LastSettings",
+    xeps=(Xep("0012", "2.0"),),
+    default=True,
+)
 time = ModuleMaker("time", "xmppd.modules.time.Time", xeps=(Xep("0202", "2.0"),), default=True)
 session = ModuleMaker("session", "xmppd.modules.session.Rfc3921Session", default=True)
+roster = ModuleMaker(
+    "roster",
+    "xmppd.modules.roster.Rosters",
+    config="xmppd.modules.roster.RosterSettings",
+    xeps=(Xep("0237", "1.3"),),
+    default=True,
+)
 presence = ModuleMaker(
     "presence",
     "xmppd.modules.presence.PresenceSessions",
     config="xmppd.modules.presence.PresenceSettings",
     default=True,
 )
+
+subscriptions = ModuleMaker(
+    "subscriptions",
+    "xmppd.modules.subscriptions.Subscriptions",
+    config="xmppd.modules.subscriptions.SubscriptionSettings",
+    default=True,
+)
+probes = ModuleMaker("probes", "xmppd.modules.probes.Probes", default=True)
 
 external = MechanismMaker(
     "EXTERNAL", "xmppd.sasl.external.External", xeps=(Xep("0178", "1.2"),), default=True

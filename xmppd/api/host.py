@@ -1,6 +1,6 @@
 """`IHost`: what a feature is handed, and all it needs of the server it runs in."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -9,7 +9,7 @@ from zope.interface import Attribute, Interface
 
 from xmppd.api.registrations import AdHoc, At, Extension, Identity, Item, Node, Serve
 from xmppd.api.sessions import SessionRecord
-from xmppd.api.storage import Accounts, Shape
+from xmppd.api.storage import Accounts, Shape, Ticket
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq, Stanza
 
@@ -63,8 +63,27 @@ class IHost(Interface):
     def open(name: str, shape: type[Shape]) -> Shape:
         """Return the host's store of that name and shape (see `xmppd.api.storage`)."""
 
+    def committed(ticket: Ticket) -> "Deferred[None]":
+        """Fire once that write is on disk; fail with `StorageError` if it was lost.
+
+        Whoever keeps in memory what is also stored has to read it anew then. To be asked in the
+        turn of the write. An answer need not wait for this: see `Promised`.
+        """
+
     def route(stanza: Stanza) -> None:
         """Send a stanza on its way. `from_` must be set: of this host, or one of its services."""
+
+    def deliver(stanza: Stanza, records: Iterable[SessionRecord]) -> None:
+        """Write a stanza to these sessions of the host as it is, whatever its `to` says.
+
+        Only watchers of `ToResource` are asked: this is for what the server itself has to tell.
+        """
+
+    def is_service(jid: JID) -> bool:
+        """Tell whether an address is of this server and nobody's account.
+
+        That is a host's own domain, or any address of an in-process service or a component.
+        """
 
     def request(iq: Iq, timeout: float = 30.0) -> "Deferred[Iq]":
         """Send a request and fire with the result.

@@ -16,11 +16,12 @@ from xmppd.stanza.roster import RosterItem
 
 @dataclass(frozen=True, slots=True)
 class RosterChange:
-    """What became of a roster item: before, after, and the ticket of what was written."""
+    """What became of a roster item: before, after, the ticket of what was written, the version."""
 
     before: RosterItem
     after: RosterItem
     ticket: Ticket = NO_TICKET
+    version: str = ""
 
 
 class IRoster(Interface):
@@ -43,29 +44,35 @@ class IRoster(Interface):
         """Return all items, those that are not `listed` too, in the order of their addresses."""
 
     def change(
-        owner: str, contact: JID, edit: Callable[[RosterItem], RosterItem]
+        owner: str,
+        contact: JID,
+        edit: Callable[[RosterItem], RosterItem],
+        then: Callable[[RosterChange], None] | None = None,
     ) -> Awaitable[RosterChange]:
-        """Replace an item by `edit(item)`, which must not wait, and return what changed.
+        """Replace an item by `edit(item)` and return what changed; neither function may wait.
 
-        Raises what `edit` raises, and `StanzaError` (resource-constraint) for a new item in a full
-        roster, (not-allowed) on a host whose accounts keep nothing. Nobody is told: see `push`.
+        `then(change)` is called at once, so that what is sent there has the order of the changes;
+        the owner's own clients come first in it, since what is routed to others may be answered,
+        and change the roster again, before that returns. Nobody is told otherwise (see `push`). Raises what `edit` raises,
+        and `StanzaError`: resource-constraint for a new item in a full roster, not-allowed on a
+        host whose accounts are guests.
         """
 
     def push(owner: str, change: RosterChange) -> None:
         """Show a change to all interested resources (RFC 6121 2.1.6), if there is one to be seen.
 
-        To be called in the turn of the change, so that pushes have the order of changes.
+        To be called from within `then`.
         """
 
 
 class ISubscriptions(Interface):
     """Who may see whose presence (RFC 6121 section 3)."""
 
-    def end(owner: str, item: RosterItem) -> None:
+    def end(owner: str, item: RosterItem, ticket: Ticket = NO_TICKET) -> None:
         """Tell a contact, whose item has been removed, that all is over between the two (2.5.2).
 
         Sends `unsubscribe` and `unsubscribed`, and unavailable presence before, as the item's
-        state wants it. The roster is not looked at.
+        state wants it, none before `ticket` is committed. The roster is not looked at.
         """
 
 

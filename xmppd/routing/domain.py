@@ -3,7 +3,7 @@
 RFC 6120 section 10 (the host's own addresses) and RFC 6121 section 8 (its users').
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -157,6 +157,8 @@ class AccountsDomain:
             return self._to_host(stanza, to)
         if self._cluster.account(to.bare):
             return self._to_account(stanza, to.localpart)
+        if stanza.kind == "presence" and stanza.type in ("", "unavailable") and to.is_ascii:
+            return None  # RFC 6121 8.5.1 and 8.5.2.2.2 come to the same, most contacts being away
         return self._look_up(stanza, to)
 
     async def _look_up(self, stanza: Stanza, to: JID) -> None:
@@ -178,8 +180,16 @@ class AccountsDomain:
         if isinstance(stanza, Iq) and stanza.is_request and stanza.to and stanza.to.is_bare:
             raise refusal(self.registry, stanza)
         if stanza.kind == "presence" or stanza.type in ("headline", "error", "result"):
+            if stanza.kind == "presence" and stanza.type == "probe":
+                self._deny(stanza)
             return
         raise StanzaError("service-unavailable")
+
+    def _deny(self, probe: Stanza) -> None:
+        """Answer a probe as for any account the asker has no subscription to (RFC 6121 4.3.2)."""
+        if probe.to is not None and probe.from_ is not None:
+            to, from_ = probe.from_.bare, probe.to.bare
+            self._router.route(Presence(to=to, from_=from_, type="unsubscribed", id=probe.id))
 
     def _to_account(self, stanza: Stanza, owner: str) -> Any:
         hooks = self.registry.to_account[stanza.kind]
@@ -205,7 +215,7 @@ class AccountsDomain:
         match = self._cluster.record(to) if full else None
         fate, records = plan(stanza.kind, stanza.type, match, full, self._cluster.account(to.bare))
         if fate is Fate.DELIVER:
-            self._write(stanza, records)
+            self.write(stanza, records)
         elif fate is Fate.BOUNCE:
             raise StanzaError("service-unavailable")
         elif fate is Fate.KEEP:
@@ -221,7 +231,8 @@ class AccountsDomain:
         if hooks is None or consult_now(hooks, stanza, session) is PASS:
             session.write(stanza)
 
-    def _write(self, stanza: Stanza, records: Sequence[SessionRecord]) -> None:
+    def write(self, stanza: Stanza, records: Iterable[SessionRecord]) -> None:
+        """Write a stanza to these sessions, on whatever node they are."""
         for record in records:
             if record.node != self._cluster.node:
                 self._cluster.send(record.node, record.jid, stanza)

@@ -26,7 +26,7 @@ from xmppd.api.registrations import (
 )
 from xmppd.api.router import IRouter
 from xmppd.api.sessions import SessionRecord
-from xmppd.api.storage import HostStorage
+from xmppd.api.storage import HostStorage, Ticket, Tickets, when_settled
 from xmppd.routing.domain import AccountsDomain
 from xmppd.routing.hooks import announce, crashed
 from xmppd.routing.pending import PendingRequests
@@ -56,6 +56,7 @@ class LocalHost:
         domain: str,
         *,
         storage: HostStorage,
+        tickets: Tickets,
         router: IRouter,
         cluster: ICluster,
         clock: IReactorTime,
@@ -73,6 +74,7 @@ class LocalHost:
         self.entropy = entropy
         self.workers = workers
         self.open = storage.open
+        self._tickets = tickets
         self.registry = Registry()
         self._router = router
         self._cluster = cluster
@@ -148,9 +150,24 @@ class LocalHost:
 
     # What features ask for (IHost).
 
+    def committed(self, ticket: Ticket) -> "Deferred[None]":
+        """Fire once that write is on disk (see `IHost`)."""
+        return when_settled(self._tickets, ticket)
+
     def route(self, stanza: Stanza) -> None:
         """Send a stanza on its way."""
         self._router.route(stanza)
+
+    def deliver(self, stanza: Stanza, records: Iterable[SessionRecord]) -> None:
+        """Write a stanza to these sessions of the host as it is (see `IHost`)."""
+        self.accounts_domain.write(stanza, records)
+
+    def is_service(self, jid: JID) -> bool:
+        """Tell whether an address is of this server and nobody's account."""
+        answering: object = self._router.answering(jid.domainpart)
+        if isinstance(answering, AccountsDomain):
+            return not jid.localpart
+        return answering is not None
 
     def request(self, iq: Iq, timeout: float = 30.0) -> "Deferred[Iq]":
         """Send a request and fire with the result (see `IHost`)."""

@@ -81,6 +81,7 @@ def build_host(config: HostConfig, shared: Surroundings) -> Host:
     local = LocalHost(
         config.name,
         storage=kept,
+        tickets=shared.storage.tickets,
         router=shared.router,
         cluster=shared.cluster,
         clock=outside.clock,

@@ -78,6 +78,11 @@ class JID:
         return bool(self.resourcepart)
 
     @property
+    def is_ascii(self) -> bool:
+        """Whether all preparation rules there ever were agree on its localpart."""
+        return self.localpart.isascii()
+
+    @property
     def bare(self) -> "JID":
         """The JID without resourcepart: itself if it has none, always the same object."""
         if not self.resourcepart:

@@ -101,6 +101,7 @@ class FakeHost(LocalHost):
         super().__init__(
             domain,
             storage=world.storage.host(domain),
+            tickets=world.storage.tickets,
             router=world.router,
             cluster=world.cluster,
             clock=world.clock,
