@@ -12,17 +12,28 @@ from zope.interface import implementer
 
 from tests.plays import refusal
 from xmppd import modules
-from xmppd.api.registrations import ACCOUNT, HOST, OWN_ACCOUNT, SERVICE, HandleIq, Identity, Serve
+from xmppd.api.adhoc import Done, Level
+from xmppd.api.registrations import (
+    ACCOUNT,
+    HOST,
+    OWN_ACCOUNT,
+    SERVICE,
+    AdHoc,
+    HandleIq,
+    Identity,
+    Serve,
+)
 from xmppd.api.services import IService
 from xmppd.stanza.errors import DEFAULT_TYPES, StanzaError
 from xmppd.stanza.stanza import Stanza
 from xmppd.testing.fake_host import FakeHost
-from xmppd.wire.namespaces import ROSTER
+from xmppd.wire.namespaces import COMMANDS, ROSTER
 
 OPEN: frozenset[tuple[str, str]] = frozenset()
 """The (type, namespace) of requests which strangers may be answered, each for a reason."""
 
 PAYLOADS = {
+    ("set", COMMANDS): f"<command xmlns='{COMMANDS}' node='nothing'/>",
     ("set", ROSTER): f"<query xmlns='{ROSTER}'><item jid='nurse@example.org'/></query>",
 }
 """Payloads by (type, namespace), where an empty one is not answered to anybody."""
@@ -56,6 +67,9 @@ class StrangersTests(SynchronousTestCase):
             self.host.load(feature)
         identity = Identity("component", "generic")
         self.host.install("doll", [Serve("doll.example.org", Doll(), identity)])
+        everybody = Level.ANYBODY
+        nothing = AdHoc("nothing", "", lambda _: Done(), everybody, HOST | OWN_ACCOUNT)
+        self.host.install("nothing", [nothing])
         self.host.add_account("juliet")
         self.handlers = [record for _, record in self.host.registry.records(HandleIq)]
 

@@ -37,6 +37,17 @@ last = ModuleMaker(
     xeps=(Xep("0012", "2.0"),),
     default=True,
 )
+commands = ModuleMaker(
+    "commands",
+    "xmppd.modules.commands.AdHocCommands",
+    config="xmppd.modules.commands.CommandsSettings",
+    xeps=(
+        Xep("0050", "1.3.0", note="texts are English whatever language is asked for"),
+        Xep("0004", "2.13.2"),
+        Xep("0068", "1.3.0"),
+    ),
+    default=True,
+)
 time = ModuleMaker("time", "xmppd.modules.time.Time", xeps=(Xep("0202", "2.0"),), default=True)
 session = ModuleMaker("session", "xmppd.modules.session.Rfc3921Session", default=True)
 roster = ModuleMaker(

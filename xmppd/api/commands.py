@@ -1,12 +1,16 @@
 """Administrative commands as typed records, declared once.
 
-Front ends (the control socket today) read these records to parse arguments, print help and show
-results; a command itself knows none of them.
+Front ends (the control socket, ad-hoc commands) read these records to parse arguments, print help
+and show results; a command itself knows none of them.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+
+from zope.interface import Attribute, Interface
+
+from xmppd.stanza.jid import JID
 
 
 class CommandError(Exception):
@@ -41,6 +45,8 @@ class Command:
       frozen dataclass or a list of them, of JSON-able fields. Raises `CommandError`.
     - `offline`: whether it also works on the data alone, without a running server.
     - `opens_data`: whether they have to be open for that; nothing is made or locked if not.
+    - `harmless`: whether it changes nothing; one that changes something and takes no arguments
+      is not run before somebody has said yes, where there is somebody to ask.
     - `since`: the version of xmppd (or of the extension) that brought it.
     """
 
@@ -51,4 +57,17 @@ class Command:
     arguments: tuple[Argument, ...] = ()
     offline: bool = False
     opens_data: bool = True
+    harmless: bool = False
     since: str = "0.1"
+
+
+class IAdministration(Interface):
+    """Who administers a host, and what they can have done; a server provides it to each host."""
+
+    admins: frozenset[JID] = Attribute("the bare addresses of those who do")
+
+    def commands() -> tuple[Command, ...]:
+        """Return the commands, those of features included, none of which reaches another host.
+
+        To be called once all features are there.
+        """
