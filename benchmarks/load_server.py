@@ -3,8 +3,7 @@
     python benchmarks/load_server.py DIRECTORY [--port 25222] [--accounts 2000]
 
 It listens on 127.0.0.1, serves the host bench.localhost with accounts u0, u1, ... and the password
-"secret", offers PLAIN and SCRAM also without TLS, and answers roster requests with nothing, for
-load generators that cannot do without. What is in DIRECTORY is used again.
+"secret" and offers PLAIN and SCRAM also without TLS. What is in DIRECTORY is used again.
 """
 
 import argparse
@@ -32,12 +31,6 @@ iterations = 4096
 connections_per_address = 1000000
 unauthenticated_per_address = 1000000
 sessions_per_account = 1000
-[modules]
-enable = ["bench-roster"]
-"""
-PLUGIN = """
-from xmppd.makers import ModuleMaker
-roster = ModuleMaker("bench-roster", "benchmarks.empty_roster.EmptyRoster")
 """
 
 
@@ -50,11 +43,10 @@ def main() -> None:
     options.add_argument("--profile", default="", help="write a cProfile here")
     chosen = options.parse_args()
     directory: Path = chosen.directory.resolve()
-    (directory / "twisted" / "plugins").mkdir(parents=True, exist_ok=True)
-    (directory / "twisted" / "plugins" / "bench_xmppd.py").write_text(PLUGIN)
+    directory.mkdir(parents=True, exist_ok=True)
     file = directory / "xmppd.toml"
     file.write_text(CONFIG.format(domain=DOMAIN, port=chosen.port, direct=chosen.port + 1))
-    os.environ["PYTHONPATH"] = f"{directory}:{ROOT}"
+    os.environ["PYTHONPATH"] = str(ROOT)
     accounts = [sys.executable, "-m", "benchmarks.load_accounts", str(file), str(chosen.accounts)]
     subprocess.run(accounts, check=True)
     profile = [f"--profile={chosen.profile}", "--savestats"] if chosen.profile else []

@@ -7,6 +7,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from tests.modules.people import BALCONY, JULIET, PeopleCase, presence
 from tests.plays import refusal
 from xmppd.api.registrations import (
     ACCOUNT,
@@ -219,6 +220,24 @@ class StrangerTests(DiscoTestCase):
                     for name in ("nurse", "nobody"):
                         to = f"{name}@example.org"
                         self.assert_refused("service-unavailable", who, ns, to, node)
+
+
+class ContactTests(PeopleCase):
+    """Contacts who see an account's presence may ask it, nobody else (section 8)."""
+
+    def test_by_subscription(self) -> None:
+        self.capulet.load(Disco)
+        self.available()
+        ask = f"<iq type='get' id='1' to='{JULIET}'><query xmlns='{ITEMS}'/></iq>"
+        self.romeo.sends(ask)
+        self.assertIn("service-unavailable", self.romeo.take()[0])
+        self.befriend()
+        self.romeo.sends(ask)
+        self.assertIn(f'<item jid="{BALCONY}"/>', self.romeo.take()[0])
+        self.romeo.sends(presence("unsubscribe", JULIET))
+        self.capulet.unread()
+        self.romeo.sends(ask)
+        self.assertIn("service-unavailable", self.romeo.take()[0])
 
 
 class NodeTests(DiscoTestCase):

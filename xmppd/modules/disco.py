@@ -27,6 +27,7 @@ from xmppd.api.registrations import (
     Request,
     Serve,
 )
+from xmppd.api.roster import IRoster
 from xmppd.stanza.errors import StanzaError
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import DISCO_INFO, DISCO_ITEMS
@@ -60,7 +61,7 @@ class Disco:
 
     async def info(self, request: Request) -> Answer:
         """Return identities, features and extensions (XEP-0030 section 3)."""
-        _refuse_strangers(request)
+        await self._refuse_strangers(request)
         serve = self._service(request)
         if request.payload.attrs.get("node"):
             return await _of_node(self._node(request, serve).info, request)
@@ -86,7 +87,7 @@ class Disco:
 
         Of an account they are its resources, of the host its services, of a service what it says.
         """
-        _refuse_strangers(request)
+        await self._refuse_strangers(request)
         serve = self._service(request)
         if request.payload.attrs.get("node"):
             return await _of_node(self._node(request, serve).items, request)
@@ -103,6 +104,21 @@ class Disco:
         for item in self._registered(self._host.items, request.at):
             query.add("item", jid=str(item.jid), **_name(item))
         return query
+
+    async def _refuse_strangers(self, request: Request) -> None:
+        """Let only its owner and contacts who see his presence ask an account (section 8).
+
+        The answer is the one for accounts that do not exist (RFC 6121 8.5.1), for items too: the
+        empty result XEP-0030 has in mind would tell the two apart.
+        """
+        if request.at is not ACCOUNT:  # the owner is answered at OWN_ACCOUNT
+            return
+        roster = self._host.find(IRoster)
+        if roster is not None:
+            item = await roster.item(request.owner, request.sender.bare)
+            if item.subscription.is_seen:
+                return
+        raise StanzaError("service-unavailable")
 
     def _service(self, request: Request) -> Serve | None:
         """Return the service that is asked, None if it is somebody else."""
@@ -137,16 +153,6 @@ def _name(named: Identity | Item) -> dict[str, str]:
 
 def _no_such_node(_request: Request) -> Answer:
     raise StanzaError("item-not-found")
-
-
-def _refuse_strangers(request: Request) -> None:
-    """Let nobody but its owner ask an account (XEP-0030 section 8).
-
-    The answer is the one for accounts that do not exist (RFC 6121 8.5.1), for items too: the empty
-    result XEP-0030 has in mind would tell the two apart.
-    """
-    if request.at is ACCOUNT:  # the owner is answered at OWN_ACCOUNT
-        raise StanzaError("service-unavailable")
 
 
 async def _of_node(ask: IqHandler, request: Request) -> Answer:
