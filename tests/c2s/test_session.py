@@ -13,11 +13,12 @@ from xmppd.api.router import ISessionHost
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.api.storage import Ticket
 from xmppd.c2s.link import ILink
-from xmppd.c2s.session import Session, weight
+from xmppd.c2s.session import Session
 from xmppd.server.assemble import client_settings
 from xmppd.server.config import ServerConfig
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq, Message, Stanza
+from xmppd.stanza.weight import weight
 from xmppd.storage.tickets import NONE_FAILED, TicketCounter
 from xmppd.stream.errors import StreamError
 
@@ -180,13 +181,6 @@ class ReceivingTests(SessionCase):
             self.host.go_on()
             self.assertFalse(self.link.paused)
             self.assertEqual(self.host.taken, list("12345"))
-
-    def test_all_of_a_stanza_weighs(self) -> None:
-        light = weight(Message())
-        self.assertGreater(light, 100)
-        heavy = Message(id="x" * 50, type="y" * 50)
-        heavy.extra, heavy.inner = "z" * 50, b"b" * 50
-        self.assertEqual(weight(heavy), light + 200)
 
     def test_somebody_elses_stanza(self) -> None:
         for sender in ("juliet@example.org/other", "romeo@example.org", "example.org"):

@@ -6,7 +6,7 @@ from xmppd.stanza.jid import JID
 from xmppd.stream.errors import StreamError
 from xmppd.stream.events import Opened
 from xmppd.stream.headers import answer_to, answer_version, read_header, write_header
-from xmppd.wire.namespaces import CLIENT, SERVER, STREAMS, XML_LANG
+from xmppd.wire.namespaces import CLIENT, COMPONENT, SERVER, STREAMS, XML_LANG
 from xmppd.wire.parser import Header
 
 
@@ -81,6 +81,13 @@ class ReadHeaderTests(SynchronousTestCase):
                 read_header(wrong, CLIENT)
             self.assertEqual(caught.exception.condition, condition, wrong)
 
+    def test_components_have_no_version(self) -> None:
+        """XEP-0114."""
+        plays = JID.parse("plays.example.org")
+        for version in ("", "0.9", "1.0", "one"):
+            told = header(default=COMPONENT, to="plays.example.org", version=version)
+            self.assertEqual(read_header(told, COMPONENT), Opened(plays, None, ""))
+
 
 class AnswerTests(SynchronousTestCase):
     """What our header says in answer to the peer's."""
@@ -134,6 +141,10 @@ class WriteHeaderTests(SynchronousTestCase):
             b" xmlns:stream='http://etherx.jabber.org/streams' id='id' from='example.org'"
             b" xml:lang='en'>",
         )
+
+    def test_components_are_told_no_version(self) -> None:
+        for version in ("", "1.0"):
+            self.assertNotIn(b" version=", write_header(COMPONENT, "a", "id", None, version)[21:])
 
     def test_escaped(self) -> None:
         written = write_header(CLIENT, "a", "<'\"&", JID.make("o'>", "b"), "1.0")

@@ -18,21 +18,14 @@ from xmppd.c2s.link import ILink
 from xmppd.c2s.settings import ClientSettings
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
+from xmppd.stanza.weight import weight
 from xmppd.stream.errors import StreamError
 
 State = TypeVar("State")
 
-_OVERHEAD = 512
-"""About what a stanza takes in memory beside its text."""
-
 
 def _gone() -> None:
     """Stand for a client whose connection is gone: there is nobody to tell of the end."""
-
-
-def weight(stanza: Stanza) -> int:
-    """Return about how many bytes it costs to keep a stanza."""
-    return _OVERHEAD + len(stanza.inner) + len(stanza.extra) + len(stanza.id) + len(stanza.type)
 
 
 @implementer(ISession)

@@ -5,7 +5,7 @@ import re
 from xmppd.stanza.jid import JID, JIDError
 from xmppd.stream.errors import StreamError
 from xmppd.stream.events import Opened
-from xmppd.wire.namespaces import STREAMS, XML_LANG
+from xmppd.wire.namespaces import COMPONENT, STREAMS, XML_LANG
 from xmppd.wire.parser import Header
 from xmppd.wire.serializer import escape_attr
 
@@ -21,7 +21,8 @@ _LANG = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7}", re.ASCII)
 def read_header(header: Header, content: str) -> Opened:
     """Return what a peer's header says of a stream whose content namespace is `content`.
 
-    Raises `StreamError` for what is wrong in it by itself.
+    Raises `StreamError` for what is wrong in it by itself. Components' streams have no version
+    (XEP-0114).
     """
     if header.ns != STREAMS:
         raise StreamError("invalid-namespace", f"a stream is in the namespace {STREAMS}")
@@ -29,7 +30,7 @@ def read_header(header: Header, content: str) -> Opened:
         raise StreamError("bad-format", "the root element is not a stream")
     if header.declarations.get("", "") not in ("", STREAMS, content):
         raise StreamError("invalid-namespace", f"the content namespace is {content}")
-    if answer_version(header) != VERSION:
+    if content != COMPONENT and answer_version(header) != VERSION:
         raise StreamError("unsupported-version", f"this server speaks XMPP {VERSION}")
     lang = header.attrs.get(XML_LANG, "")
     return Opened(
@@ -60,10 +61,11 @@ def answer_to(header: Header) -> JID | None:
 def write_header(content: str, domain: str, id: str, to: JID | None, version: str) -> bytes:
     """Return our header, behind an XML declaration (11.5); no `to` or version where there is none.
 
-    Our language is English, and so are all texts of ours.
+    A component is told no version whatever it gave: it would have to be told features, too. Our
+    language is English, and so are all texts of ours.
     """
     addressed = "" if to is None else f" to='{escape_attr(str(to))}'"
-    versioned = f" version='{version}'" if version else ""
+    versioned = f" version='{version}'" if version and content != COMPONENT else ""
     return (
         "<?xml version='1.0'?>"
         f"<stream:stream xmlns='{content}' xmlns:stream='{STREAMS}'"
