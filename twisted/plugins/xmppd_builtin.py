@@ -48,6 +48,26 @@ commands = ModuleMaker(
     ),
     default=True,
 )
+contacts = ModuleMaker(
+    "contacts",
+    "xmppd.modules.contacts.Contacts",
+    config="xmppd.modules.contacts.ContactsSettings",
+    xeps=(Xep("0157", "1.1.1"),),
+    default=True,
+)
+outage = ModuleMaker(
+    "outage",
+    "xmppd.modules.outage.Outage",
+    config="xmppd.modules.outage.OutageSettings",
+    xeps=(Xep("0455", "0.4.0", note="the status is kept and served elsewhere"),),
+    default=True,
+)
+limits_notice = ModuleMaker(
+    "limits-notice",
+    "xmppd.modules.limits_notice.LimitsNotice",
+    xeps=(Xep("0478", "0.2.0", "partial", "streams of clients"),),
+    default=True,
+)
 time = ModuleMaker("time", "xmppd.modules.time.Time", xeps=(Xep("0202", "2.0"),), default=True)
 session = ModuleMaker("session", "xmppd.modules.session.Rfc3921Session", default=True)
 roster = ModuleMaker(

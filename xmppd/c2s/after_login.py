@@ -72,8 +72,14 @@ class AfterLogin:
     def _context(self) -> StreamContext:
         channel = self._channel
         assert channel is not None
+        settings = self._service.settings
         return StreamContext(
-            self._host.domain, channel.secure, self._account.localpart, channel.address
+            self._host.domain,
+            channel.secure,
+            self._account.localpart,
+            channel.address,
+            max_bytes=settings.limits.parser.stanza,
+            idle_seconds=int(settings.idle_seconds),
         )
 
     def _extensions(self) -> list[Shown]:

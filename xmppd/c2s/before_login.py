@@ -85,7 +85,10 @@ class BeforeLogin:
         return Login(host.authenticator, context, channel.address, 0)
 
     def _context(self, channel: IChannel) -> StreamContext:
-        return StreamContext(self._host.domain, channel.secure, "", channel.address)
+        limits = self._service.settings.limits.before_authentication()
+        return StreamContext(
+            self._host.domain, channel.secure, "", channel.address, max_bytes=limits.stanza
+        )
 
     def _extensions(self, channel: IChannel) -> list[Shown]:
         if self._host.tls_required and not channel.secure:
