@@ -27,13 +27,15 @@ from xmppd.api.services import IService
 from xmppd.stanza.errors import DEFAULT_TYPES, StanzaError
 from xmppd.stanza.stanza import Stanza
 from xmppd.testing.fake_host import FakeHost
-from xmppd.wire.namespaces import COMMANDS, ROSTER
+from xmppd.wire.namespaces import COMMANDS, PRIVATE, ROSTER
 
 OPEN: frozenset[tuple[str, str]] = frozenset()
 """The (type, namespace) of requests which strangers may be answered, each for a reason."""
 
 PAYLOADS = {
     ("set", COMMANDS): f"<command xmlns='{COMMANDS}' node='nothing'/>",
+    ("get", PRIVATE): f"<query xmlns='{PRIVATE}'><prefs xmlns='urn:prefs'/></query>",
+    ("set", PRIVATE): f"<query xmlns='{PRIVATE}'><prefs xmlns='urn:prefs'/></query>",
     ("set", ROSTER): f"<query xmlns='{ROSTER}'><item jid='nurse@example.org'/></query>",
 }
 """Payloads by (type, namespace), where an empty one is not answered to anybody."""
