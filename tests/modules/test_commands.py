@@ -593,12 +593,3 @@ class LimitsTests(CommandsCase):
         again = self.host.login("nurse/kitchen")
         self.assert_state(again, gone, "session-expired")
         self.juliet.disconnects()
-
-    def test_sweeping(self) -> None:
-        """Nobody has to ask."""
-        commands = AdHocCommands(self.host, self.settings)
-        self.host.remove("adhoccommands")
-        self.host.install("commands", commands.registrations())
-        self.begin(self.romeo)
-        self.host.clock.pump([60.0, 60.0])
-        self.assertEqual({}, commands._sessions._by_user)

@@ -24,7 +24,6 @@ from xmppd.api.registrations import (
     AdHoc,
     Answer,
     At,
-    Every,
     Feature,
     HandleIq,
     Node,
@@ -47,7 +46,6 @@ MOST_STAGES = 20
 """How many forms back one can go."""
 
 _AT = HOST | OWN_ACCOUNT
-_SWEEP_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,10 @@ class _Session:
 
 
 class _Sessions:
-    """The sessions there are, the one untouched for longest first."""
+    """The sessions there are, the one untouched for longest first.
+
+    Those that are too old end when somebody asks for one: there are never too many to keep.
+    """
 
     def __init__(self, clock: IReactorTime, settings: CommandsSettings) -> None:
         self._clock = clock
@@ -171,7 +172,6 @@ class AdHocCommands:
         for at in _AT:
             yield Node(partial(self._is_node, at), self.node_info, self.node_items, at=at)
         yield Watch(SessionClosed, self.closed)
-        yield Every(_SWEEP_SECONDS, self._sessions.expire)
 
     # Service discovery (XEP-0050 2.2).
 
