@@ -89,7 +89,7 @@ class AnsweringTests(PeopleCase):
         self.juliet.sends("<presence id='x'><show>away</show></presence>")
         self.romeo.take()
         self.romeo.sends(presence("probe", BALCONY, id="p"))
-        self.romeo.receives(presence("", ORCHARD, BALCONY))
+        self.romeo.receives(presence("", ORCHARD, BALCONY, id="x"))
         self.romeo.sends(presence("probe", f"{JULIET}/chamber", id="p"))
         self.romeo.receives(presence("unavailable", ORCHARD, f"{JULIET}/chamber", id="p"))
 
@@ -100,7 +100,7 @@ class AnsweringTests(PeopleCase):
         tybalt = self.capulet.remote(TYBALT)
         for to in (JULIET, BALCONY, "nurse@example.org", "nobody@example.org/x"):
             tybalt.sends(presence("probe", to, id="p"))
-            tybalt.receives(presence("unsubscribed", TYBALT_BARE, to.partition("/")[0], id="p"))
+            tybalt.receives(presence("unsubscribed", TYBALT, to.partition("/")[0], id="p"))
         self.assertEqual({}, self.capulet.unread())
 
     def test_oneself(self) -> None:
@@ -111,12 +111,12 @@ class AnsweringTests(PeopleCase):
     def test_directed_presence(self) -> None:
         """4.6.6: mere presence, of that one resource, until it has gone."""
         tybalt = self.capulet.remote(TYBALT)
-        denied = presence("unsubscribed", TYBALT_BARE, JULIET, id="p")
+        denied = presence("unsubscribed", TYBALT, JULIET, id="p")
         self.juliet.sends(presence("", TYBALT, inner="<status>Psst</status>"))
         tybalt.take()
         for to in (BALCONY, JULIET):
             tybalt.sends(presence("probe", to, id="p"))
-            tybalt.receives(presence("", TYBALT, BALCONY))
+            tybalt.receives(presence("", TYBALT, BALCONY, id="p"))
         tybalt.sends(presence("probe", f"{JULIET}/chamber", id="p"))
         tybalt.receives(denied)
         self.juliet.disconnects()
@@ -129,4 +129,4 @@ class AnsweringTests(PeopleCase):
         self.capulet.remove("rosters")
         tybalt = self.capulet.remote(TYBALT)
         tybalt.sends(presence("probe", JULIET, id="p"))
-        tybalt.receives(presence("unsubscribed", TYBALT_BARE, JULIET, id="p"))
+        tybalt.receives(presence("unsubscribed", TYBALT, JULIET, id="p"))

@@ -116,6 +116,25 @@ class HandshakeTests(PeopleCase):
         )
 
 
+class AddressTests(PeopleCase):
+    """Subscriptions are between bare JIDs (3.1.2); full ones are taken where that is meant."""
+
+    def test_full_addresses(self) -> None:
+        self.available()
+        tybalt = self.capulet.remote("tybalt@example.com/street")
+        self.juliet.sends(presence("subscribe", str(tybalt.jid)))
+        tybalt.receives(presence("subscribe", "tybalt@example.com", JULIET))
+        self.juliet.take()
+        for to, told in (
+            (f"{JULIET}/nowhere", []),  # 8.5.3.2.2
+            (BALCONY, ["subscribed from tybalt@example.com", "to"]),
+        ):
+            tybalt.sends(presence("subscribed", to))
+            self.assertEqual(told, self.pushes(self.juliet))
+        tybalt.sends(presence("subscribe", f"{JULIET}/nowhere"))
+        self.juliet.receives(presence("subscribe", JULIET, "tybalt@example.com"))
+
+
 class WaitingTests(PeopleCase):
     """Requests wait for whoever is away (3.1.3)."""
 

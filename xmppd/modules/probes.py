@@ -1,4 +1,8 @@
-"""Presence probes (RFC 6121 4.3, 4.6.6): asked for a client that comes, answered to who may see."""
+"""Presence probes (RFC 6121 4.3, 4.6.6): asked for a client that comes, answered to who may see.
+
+An answer to who may not see, or of nobody there, has the id of the probe; any other one that of the
+presence it tells of (4.3.2.1).
+"""
 
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
@@ -63,7 +67,11 @@ class Probes:
             self._answer_stranger(probe, asker, to)
         elif to.is_full:
             record = self._host.session(to)
-            self._say(to, asker, record is not None and record.available, probe.id)
+            presence = None if record is None else record.presence
+            if presence is None:
+                self._say(to, asker, "unavailable", probe.id)
+            else:
+                self._say(to, asker, "", presence.id)
         else:
             await self._answer_subscriber(probe, asker, owner)
         return STOP
@@ -100,9 +108,9 @@ class Probes:
         """Tell of clients that have shown themselves by name (4.6.6); else deny all (rule 1)."""
         shown = [record for record in self._asked_for(to) if self._shares(record, asker)]
         for record in shown:
-            self._say(record.jid, asker, True, "")
+            self._say(record.jid, asker, "", probe.id)
         if not shown:
-            denial = Presence(to=asker.bare, from_=to.bare, type=UNSUBSCRIBED, id=probe.id)
+            denial = Presence(to=asker, from_=to.bare, type=UNSUBSCRIBED, id=probe.id)
             self._host.route(denial)
 
     def _asked_for(self, to: JID) -> Sequence[SessionRecord]:
@@ -115,7 +123,6 @@ class Probes:
         sharing = self._host.find(ISharing)
         return sharing is not None and sharing.shares(record.jid, asker)
 
-    def _say(self, who: JID, asker: JID, available: bool, id: str) -> None:
+    def _say(self, who: JID, asker: JID, type: str, id: str) -> None:
         """Send mere presence, without anything inside."""
-        type = "" if available else "unavailable"
-        self._host.route(Presence(to=asker, from_=who, type=type, id="" if available else id))
+        self._host.route(Presence(to=asker, from_=who, type=type, id=id))

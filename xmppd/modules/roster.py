@@ -95,29 +95,31 @@ class Head:
 
 @dataclass(slots=True, weakref_slot=True)
 class Roster:
-    """An account's roster in memory: items and their versions, versions of removals."""
+    """An account's roster in memory: what there is, and what was removed lately."""
 
-    head: Head = field(default_factory=Head)
+    head: Head = Head()
     items: dict[JID, RosterItem] = field(default_factory=dict)
-    versions: dict[JID, int] = field(default_factory=dict)
-    removed: dict[JID, int] = field(default_factory=dict)
+    removed: dict[JID, RosterItem] = field(default_factory=dict)
     ticket: Ticket = NO_TICKET
 
-    def put(self, item: RosterItem, version: int) -> None:
+    def put(self, item: RosterItem) -> None:
         """Enter an item, or the removal of one."""
-        for table in (self.items, self.versions, self.removed):
-            table.pop(item.jid, None)
+        self.items.pop(item.jid, None)
+        self.removed.pop(item.jid, None)
         if not item.is_blank:
             self.items[item.jid] = item
-            self.versions[item.jid] = version
-        elif version:
-            self.removed[item.jid] = version
+        elif item.version:
+            self.removed[item.jid] = item
 
-    def since(self, version: int) -> list[tuple[int, RosterItem]]:
+    def get(self, contact: JID) -> RosterItem:
+        """Return the item of a contact, a blank one if there is none."""
+        return self.items.get(contact) or self.removed.get(contact) or RosterItem(contact)
+
+    def since(self, version: int) -> list[RosterItem]:
         """Return what has changed after a version, in order."""
-        changed = [(at, jid) for jid, at in self.versions.items() if at > version]
-        changed += [(at, jid) for jid, at in self.removed.items() if at > version]
-        return [(at, self.items.get(jid, RosterItem(jid))) for at, jid in sorted(changed)]
+        every = (*self.items.values(), *self.removed.values())
+        changed = [item for item in every if item.version > version]
+        return sorted(changed, key=lambda item: item.version)
 
 
 class Turns:
@@ -191,8 +193,8 @@ class Rosters:
             changed = roster.since(version)
             if len(changed) <= roster.head.listed:
                 pushes = tuple(
-                    self._push(item, roster.head.named(at), request.sender, roster.ticket)
-                    for at, item in changed
+                    self._push(item, roster.head.named(item.version), request.sender, roster.ticket)
+                    for item in changed
                 )
                 return Followed(Promised(None, roster.ticket), pushes)
         query = Element("query", ROSTER, {"ver": roster.head.named(roster.head.version)})
@@ -218,7 +220,7 @@ class Rosters:
         def edit(item: RosterItem) -> RosterItem:
             if not item.listed:
                 raise StanzaError("item-not-found")
-            return RosterItem(contact)
+            return RosterItem(contact, version=item.version)
 
         def then(change: RosterChange) -> None:
             self.push(owner, change)
@@ -256,8 +258,8 @@ class Rosters:
         """Return the item of a contact; a blank one if there is none."""
         roster = self._rosters.get(owner)
         if roster is not None:
-            return roster.items.get(contact) or RosterItem(contact)
-        return (await self._row(owner, contact))[0]
+            return roster.get(contact)
+        return await self._row(owner, contact)
 
     async def items(self, owner: str) -> list[RosterItem]:
         """Return all items, in the order of their addresses."""
@@ -327,24 +329,21 @@ class Rosters:
     ) -> RosterChange:
         roster = self._rosters.get(owner)
         if roster is not None:
-            head = roster.head
-            before = roster.items.get(contact) or RosterItem(contact)
-            version = roster.versions.get(contact) or roster.removed.get(contact, 0)
+            head, before = roster.head, roster.get(contact)
         else:
-            head = await self._head(owner)
-            before, version = await self._row(owner, contact)
+            head, before = await self._head(owner), await self._row(owner, contact)
         after = edit(before)
         if after == before:
             ticket = NO_TICKET if roster is None else roster.ticket
             return RosterChange(before, after, ticket, head.named(head.version))
         head = self._counted(head, before, after)
         if not before.looks_like(after):
-            version = head.version + 1
-            head = replace(head, version=version)
+            head = replace(head, version=head.version + 1)
+            after = replace(after, version=head.version)
         head = replace(head, token=head.token or self._host.entropy.token())
-        ticket = self._write(owner, after, version, head)
+        ticket = self._write(owner, after, head)
         if roster is not None:
-            roster.put(after, version)
+            roster.put(after)
             roster.head, roster.ticket = head, ticket
             self._forget_removals(owner, roster)
             self._host.committed(roster.ticket).addErrback(self._lost, owner)
@@ -360,19 +359,19 @@ class Rosters:
             raise StanzaError("resource-constraint", "the roster is full")
         return replace(head, listed=listed, requests=requests)
 
-    def _write(self, owner: str, item: RosterItem, version: int, head: Head) -> Ticket:
-        if item.is_blank and not version:
+    def _write(self, owner: str, item: RosterItem, head: Head) -> Ticket:
+        if item.is_blank and not item.version:
             self._rows.delete(owner, str(item.jid))
         else:
-            self._rows.put(owner, str(item.jid), item.to_bytes(version))
+            self._rows.put(owner, str(item.jid), item.to_bytes())
         return self._heads.put(owner, json.dumps(asdict(head)).encode())
 
     def _forget_removals(self, owner: str, roster: Roster) -> None:
         while len(roster.removed) > self._settings.removals:
-            jid = min(roster.removed, key=lambda jid: roster.removed[jid])
-            floor = roster.removed.pop(jid)
-            roster.head = replace(roster.head, floor=max(floor, roster.head.floor))
-            self._rows.delete(owner, str(jid))
+            oldest = min(roster.removed.values(), key=lambda item: item.version)
+            del roster.removed[oldest.jid]
+            roster.head = replace(roster.head, floor=max(oldest.version, roster.head.floor))
+            self._rows.delete(owner, str(oldest.jid))
             roster.ticket = self._heads.put(owner, json.dumps(asdict(roster.head)).encode())
 
     # Storage.
@@ -392,16 +391,14 @@ class Rosters:
         roster = Roster(await self._head(owner))
         for key, stored in await self._rows.items(owner):
             try:
-                roster.put(*RosterItem.from_bytes(JID.parse(key), stored))
-            except (ValueError, KeyError):
+                roster.put(RosterItem.from_bytes(JID.parse(key), stored))
+            except ValueError:
                 self._log.error("a roster item of {owner} cannot be read", owner=owner)
         return roster
 
-    async def _row(self, owner: str, contact: JID) -> tuple[RosterItem, int]:
+    async def _row(self, owner: str, contact: JID) -> RosterItem:
         stored = await self._rows.get(owner, str(contact))
-        if stored is None:
-            return RosterItem(contact), 0
-        return RosterItem.from_bytes(contact, stored)
+        return RosterItem(contact) if stored is None else RosterItem.from_bytes(contact, stored)
 
     async def _head(self, owner: str) -> Head:
         stored = await self._heads.get(owner)

@@ -119,6 +119,8 @@ class Subscriptions:
         sender = presence.from_
         if presence.type not in TYPES or sender is None or roster is None:
             return PASS
+        if presence.type != SUBSCRIBE and self._is_for_nobody(presence.to):
+            return STOP  # 8.5.3.2.2
         inbound = presence.copy()
         inbound.from_, inbound.to = sender.bare, JID.make(owner, self._host.domain)
         if inbound.from_ == inbound.to:
@@ -153,6 +155,9 @@ class Subscriptions:
         except StanzaError as error:  # no stranger is told how full a roster is
             self._log.warn("a request to {owner} was dropped: {why}", owner=owner, why=error.text)
         return STOP
+
+    def _is_for_nobody(self, to: JID | None) -> bool:
+        return to is not None and to.is_full and self._host.session(to) is None
 
     def _kept(self, request: Presence) -> bytes:
         """Return what is stored of a request: all of it, or its envelope if it is very long."""

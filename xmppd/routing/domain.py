@@ -188,8 +188,9 @@ class AccountsDomain:
     def _deny(self, probe: Stanza) -> None:
         """Answer a probe as for any account the asker has no subscription to (RFC 6121 4.3.2)."""
         if probe.to is not None and probe.from_ is not None:
-            to, from_ = probe.from_.bare, probe.to.bare
-            self._router.route(Presence(to=to, from_=from_, type="unsubscribed", id=probe.id))
+            bare = probe.to.bare
+            denial = Presence(to=probe.from_, from_=bare, type="unsubscribed", id=probe.id)
+            self._router.route(denial)
 
     def _to_account(self, stanza: Stanza, owner: str) -> Any:
         hooks = self.registry.to_account[stanza.kind]

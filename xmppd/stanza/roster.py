@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from xmppd.stanza.jid import JID
 from xmppd.stanza.subscription import Subscription
@@ -18,6 +19,7 @@ class RosterItem:
     - `subscription`: one of the nine states; `approved`: a request is granted beforehand (3.4).
     - `listed`: whether the user sees the item; not so where a stranger's request is all there is.
     - `request`: the contact's complete request while it waits for the user, canonical (3.1.3).
+    - `version`: the roster's when the user last saw the item change, 0 if he never did (2.6).
     """
 
     jid: JID
@@ -27,6 +29,7 @@ class RosterItem:
     approved: bool = False
     listed: bool = False
     request: bytes = field(default=b"", repr=False)
+    version: int = 0
 
     @property
     def is_blank(self) -> bool:
@@ -49,9 +52,12 @@ class RosterItem:
             item.add("group", text=group)
         return item
 
-    def to_bytes(self, version: int = 0) -> bytes:
-        """Return the stored form; `version` is the roster's when the item changed last."""
-        row: dict[str, object] = {"version": version, "subscription": self.subscription.value}
+    def to_bytes(self) -> bytes:
+        """Return the stored form."""
+        row: dict[str, object] = {
+            "version": self.version,
+            "subscription": self.subscription.value,
+        }
         if self.name:
             row["name"] = self.name
         if self.groups:
@@ -65,10 +71,16 @@ class RosterItem:
         return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
-    def from_bytes(cls, jid: JID, stored: bytes) -> tuple["RosterItem", int]:
-        """Return an item and its version; raises `ValueError` for what `to_bytes` did not make."""
-        row = json.loads(stored)
-        item = cls(
+    def from_bytes(cls, jid: JID, stored: bytes) -> "RosterItem":
+        """Return an item of its stored form; raises `ValueError` for what is none."""
+        try:
+            return cls._of_row(jid, json.loads(stored))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("not a stored roster item") from error
+
+    @classmethod
+    def _of_row(cls, jid: JID, row: dict[str, Any]) -> "RosterItem":
+        return cls(
             jid,
             row.get("name", ""),
             tuple(row.get("groups", ())),
@@ -76,8 +88,8 @@ class RosterItem:
             row.get("approved", False),
             row.get("listed", False),
             row.get("request", "").encode(),
+            row["version"],
         )
-        return item, row["version"]
 
 
 def _attributes(item: RosterItem) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
