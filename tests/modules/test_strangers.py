@@ -27,12 +27,13 @@ from xmppd.api.services import IService
 from xmppd.stanza.errors import DEFAULT_TYPES, StanzaError
 from xmppd.stanza.stanza import Stanza
 from xmppd.testing.fake_host import FakeHost
-from xmppd.wire.namespaces import COMMANDS, PRIVATE, ROSTER
+from xmppd.wire.namespaces import BLOCKING, COMMANDS, PRIVATE, ROSTER
 
 OPEN: frozenset[tuple[str, str]] = frozenset()
 """The (type, namespace) of requests which strangers may be answered, each for a reason."""
 
 PAYLOADS = {
+    ("set", BLOCKING): f"<block xmlns='{BLOCKING}'><item jid='tybalt@example.com'/></block>",
     ("set", COMMANDS): f"<command xmlns='{COMMANDS}' node='nothing'/>",
     ("get", PRIVATE): f"<query xmlns='{PRIVATE}'><prefs xmlns='urn:prefs'/></query>",
     ("set", PRIVATE): f"<query xmlns='{PRIVATE}'><prefs xmlns='urn:prefs'/></query>",
@@ -78,6 +79,8 @@ class StrangersTests(SynchronousTestCase):
     def request(self, handler: HandleIq, to: str) -> str:
         empty = f"<{handler.name} xmlns='{handler.ns}'/>"
         payload = PAYLOADS.get((handler.type, handler.ns), empty)
+        if not payload.startswith(f"<{handler.name} "):
+            payload = empty
         return f"<iq type='{handler.type}' id='1' to='{to}'>{payload}</iq>"
 
     def test_they_are_refused(self) -> None:

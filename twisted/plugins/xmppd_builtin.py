@@ -91,6 +91,13 @@ subscriptions = ModuleMaker(
     default=True,
 )
 probes = ModuleMaker("probes", "xmppd.modules.probes.Probes", default=True)
+blocking = ModuleMaker(
+    "blocking",
+    "xmppd.modules.blocking.Blocking",
+    config="xmppd.modules.blocking.BlockingSettings",
+    xeps=(Xep("0191", "1.3"),),
+    default=True,
+)
 
 external = MechanismMaker(
     "EXTERNAL", "xmppd.sasl.external.External", xeps=(Xep("0178", "1.2"),), default=True

@@ -1,0 +1,1 @@
+Users can block addresses and domains (XEP-0191).

@@ -1,0 +1,383 @@
+"""Blocking Command (XEP-0191): users say whom they want to hear nothing of, and are obeyed."""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
+
+from twisted.internet.defer import DeferredLock
+from zope.interface import implementer
+
+from xmppd.api.host import IHost
+from xmppd.api.moments import (
+    PASS,
+    STOP,
+    AccountDeleted,
+    SentByClient,
+    SessionClosed,
+    Stage,
+    ToAccount,
+    Verdict,
+)
+from xmppd.api.registrations import (
+    Answer,
+    Feature,
+    HandleIq,
+    PerAccount,
+    Promised,
+    Provide,
+    Registration,
+    Request,
+    Watch,
+)
+from xmppd.api.roster import IBlocking, IRoster, ISharing
+from xmppd.api.sessions import ISession, SessionRecord
+from xmppd.api.settings import Count
+from xmppd.api.storage import NO_TICKET, Map, Ticket
+from xmppd.stanza.errors import ErrorType, StanzaError, can_be_answered, error_reply
+from xmppd.stanza.jid import JID, JIDError
+from xmppd.stanza.roster import RosterItem
+from xmppd.stanza.stanza import Iq, Presence, Stanza
+from xmppd.wire.element import Element
+from xmppd.wire.namespaces import BLOCKING, BLOCKING_ERRORS
+
+Entries = frozenset[str]
+"""What is blocked, as text: `JID` texts are equal exactly when the addresses are."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockingSettings:
+    """How much a block list may hold.
+
+    - `items`: addresses and domains one account may block.
+    """
+
+    items: Count = 2_000
+
+
+DEFAULTS = BlockingSettings()
+
+
+@dataclass(slots=True, weakref_slot=True)
+class BlockList:
+    """An account's block list in memory, the ticket of its last change, and who has asked for it.
+
+    `asked` are the full JIDs of sessions, which are told of changes.
+    """
+
+    entries: Entries = frozenset()
+    ticket: Ticket = NO_TICKET
+    asked: dict[JID, None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a command makes of a block list: the addresses it names, and the list both ways."""
+
+    named: tuple[JID, ...]
+    before: Entries
+    after: Entries
+
+    def concerns(self, entity: JID) -> bool:
+        """Tell whether an entity was not blocked and now is, or the reverse."""
+        return matches(self.before, entity) != matches(self.after, entity)
+
+
+@implementer(IBlocking)
+class Blocking:
+    """Keeps the block lists of a host's accounts and stops what they forbid.
+
+    Nothing from one of an account's clients to another is ever stopped (XEP-0191 section 5), nor
+    what they and the host's own address have to say to each other, whatever is on the list.
+    """
+
+    def __init__(self, host: IHost, settings: BlockingSettings = DEFAULTS) -> None:
+        self._host = host
+        self._settings = settings
+        self._rows = host.open("blocking", Map)
+        # Of accounts online, or about to be. They go with the account's state.
+        self._lists: WeakValueDictionary[str, BlockList] = WeakValueDictionary()
+        self._locks: dict[str, DeferredLock] = {}
+
+    def registrations(self) -> Iterator[Registration]:
+        """Return the hooks of this feature."""
+        yield HandleIq("get", BLOCKING, "blocklist", self.get)
+        yield HandleIq("set", BLOCKING, "block", self.block)
+        yield HandleIq("set", BLOCKING, "unblock", self.unblock)
+        if self._host.anonymous:
+            return
+        yield Feature(BLOCKING)
+        yield Provide(IBlocking, self)
+        yield PerAccount(BlockList, self._load)
+        yield Watch(SentByClient, self.outbound, Stage.FIRST)
+        yield Watch(ToAccount, self.inbound, Stage.FIRST)
+        yield Watch(SessionClosed, self.closed)
+        yield Watch(AccountDeleted, self.deleted)
+
+    # What clients ask for.
+
+    async def get(self, request: Request) -> Answer:
+        """Return the block list; who asks is told of changes from now on (section 3.2)."""
+        if self._host.anonymous:
+            return Element("blocklist", BLOCKING)
+        found = self._lists.get(request.owner)
+        if found is None:
+            found = await self._read(request.owner)
+        elif self._host.session(request.sender) is not None:
+            found.asked[request.sender] = None
+        return Promised(_element("blocklist", sorted(found.entries)), found.ticket)
+
+    async def block(self, request: Request) -> Answer:
+        """Block what is named (section 3.3)."""
+        items = _items(request.payload)
+        if not items:
+            raise StanzaError("bad-request", "there is nobody to be blocked")
+        return await self._set(request, items, lambda before: before | set(map(str, items)))
+
+    async def unblock(self, request: Request) -> Answer:
+        """Unblock what is named (section 3.4), or everybody (section 3.5)."""
+        items = _items(request.payload)
+        if items:
+            return await self._set(request, items, lambda before: before - set(map(str, items)))
+        return await self._set(request, items, lambda _before: frozenset())
+
+    async def _set(
+        self, request: Request, named: tuple[JID, ...], edit: Callable[[Entries], Entries]
+    ) -> Answer:
+        if self._host.anonymous:
+            raise StanzaError("not-allowed", "guests have no block list")
+        owner = request.owner
+        async with self._lock(owner):
+            found = self._lists.get(owner)
+            if found is None:  # asked for before a resource is bound
+                found = await self._read(owner)
+            if await self._host.accounts.get(owner) is None:  # deleted meanwhile
+                raise StanzaError("service-unavailable")
+            before = found.entries
+            change = Change(named, before, edit(before))
+            if len(change.after) > max(len(before), self._settings.items):
+                raise StanzaError("resource-constraint", "the block list is full")
+            self._carry_out(owner, found, change, request.payload.name)
+            return Promised(None, found.ticket)
+
+    def _carry_out(self, owner: str, found: BlockList, change: Change, command: str) -> None:
+        """Write a change, and let those know whom it concerns."""
+        for key in sorted(change.before - change.after):
+            found.ticket = self._rows.delete(owner, key)
+        for key in sorted(change.after - change.before):
+            found.ticket = self._rows.put(owner, key, b"")
+        if command == "block":
+            self._hide(owner, change, found.ticket)
+        found.entries = change.after
+        for client in list(found.asked):
+            payload = _element(command, map(str, change.named))
+            push = Iq(payload, to=client, from_=client.bare, type="set")
+            push.id, push.ticket = self._host.entropy.token(), found.ticket
+            self._host.route(push)
+        if command == "unblock":
+            self._show(owner, change, found.ticket)
+
+    # Presence that follows.
+
+    def _hide(self, owner: str, change: Change, ticket: Ticket) -> None:
+        """Take leave of those who see the user's presence and are blocked now (section 3.3)."""
+        sharing = self._host.find(ISharing)
+        records = [record for record in self._host.sessions(owner) if record.available]
+        if sharing is None or not records:
+            return
+        for entity in self._concerned(owner, change):
+            for record in records:
+                if sharing.shares(record.jid, entity):
+                    gone = Presence(from_=record.jid, to=entity, type="unavailable")
+                    self._route(gone, ticket)
+
+    def _show(self, owner: str, change: Change, ticket: Ticket) -> None:
+        """Show the user's presence to subscribers that are not blocked any more (section 3.4).
+
+        Theirs has been dropped meanwhile, so it is asked for, as at the beginning (RFC 6121 4.3.1).
+        """
+        contacts = self._contacts(owner)
+        records = [record for record in self._host.sessions(owner) if record.presence is not None]
+        probed: dict[JID, None] = {}
+        for entity in self._concerned(owner, change) if records else ():
+            item = contacts.get(entity.bare)
+            if item is None:
+                continue
+            if item.subscription.is_seen:
+                self._show_to(entity, records, ticket)
+            if item.subscription.sees:
+                probed[entity.bare] = None
+        own = JID.make(owner, self._host.domain)
+        for contact in probed:
+            probe = Presence(from_=own, to=contact, type="probe", id=self._host.entropy.token())
+            self._route(probe, ticket)
+
+    def _show_to(self, entity: JID, records: Iterable[SessionRecord], ticket: Ticket) -> None:
+        for record in records:
+            if record.presence is not None:
+                presence = record.presence.copy()
+                presence.to = entity
+                self._route(presence, ticket)
+
+    def _concerned(self, owner: str, change: Change) -> Iterator[JID]:
+        """Yield the addresses, of those named and those in the roster, for which things change.
+
+        Only a domain stands for contacts that are not named themselves.
+        """
+        named = change.named or tuple(map(JID.parse, sorted(change.before)))
+        domains = {item.domainpart for item in named if not item.localpart}
+        found = dict.fromkeys(named)
+        if domains:
+            found |= dict.fromkeys(
+                contact for contact in self._contacts(owner) if contact.domainpart in domains
+            )
+        for entity in found:
+            if change.concerns(entity) and not self._is_own(owner, entity):
+                yield entity
+
+    def _contacts(self, owner: str) -> Mapping[JID, RosterItem]:
+        roster = self._host.find(IRoster)
+        return (None if roster is None else roster.online(owner)) or {}
+
+    def _route(self, presence: Presence, ticket: Ticket) -> None:
+        presence.ticket = ticket
+        self._host.route(presence)
+
+    # What is stopped.
+
+    def blocks(self, owner: str, entity: JID) -> bool | Awaitable[bool]:
+        """Tell whether an account has blocked an entity (see `IBlocking`)."""
+        found = self._lists.get(owner)
+        if found is None:
+            return self._look_up(owner, entity)
+        entries = found.entries
+        return bool(entries) and matches(entries, entity) and not self._is_own(owner, entity)
+
+    async def _look_up(self, owner: str, entity: JID) -> bool:
+        """Ask the storage: the account is offline, or is being loaded."""
+        if self._is_own(owner, entity):
+            return False
+        for form in _forms(entity):
+            if await self._rows.get(owner, form) is not None:
+                return True
+        return False
+
+    def _is_own(self, owner: str, entity: JID) -> bool:
+        if entity.domainpart != self._host.domain:
+            return False
+        return entity.localpart == owner or entity == self._host.jid
+
+    def outbound(self, stanza: Stanza, session: ISession) -> Verdict | Awaitable[Verdict]:
+        """Refuse what a user sends to somebody they have blocked (section 3.3)."""
+        if stanza.to is None:
+            return PASS
+        blocked = self.blocks(session.account, stanza.to)
+        return PASS if blocked is False else self._refuse(stanza, session, blocked)
+
+    async def _refuse(
+        self, stanza: Stanza, session: ISession, blocked: bool | Awaitable[bool]
+    ) -> Verdict:
+        if not isinstance(blocked, bool) and not await blocked:
+            return PASS
+        if can_be_answered(stanza):
+            detail = Element("blocked", BLOCKING_ERRORS)
+            error = StanzaError("not-acceptable", type=ErrorType.CANCEL, detail=detail)
+            # On the usual way this would be stopped: it is from somebody who is blocked.
+            self._host.deliver(error_reply(stanza, error), (session.record,))
+        return STOP
+
+    def inbound(self, stanza: Stanza, owner: str) -> Verdict | Awaitable[Verdict]:
+        """Keep from a user what comes from somebody they have blocked (section 3.3)."""
+        if stanza.from_ is None:
+            return PASS
+        blocked = self.blocks(owner, stanza.from_)
+        return PASS if blocked is False else self._keep_out(stanza, blocked)
+
+    async def _keep_out(self, stanza: Stanza, blocked: bool | Awaitable[bool]) -> Verdict:
+        if not isinstance(blocked, bool) and not await blocked:
+            return PASS
+        if stanza.kind == "presence" or stanza.type in _SILENT:
+            return STOP
+        raise StanzaError("service-unavailable")
+
+    # The lists themselves.
+
+    async def _load(self, owner: str) -> BlockList:
+        """Read the list of an account that comes online; it counts from now on."""
+        async with self._lock(owner):
+            found = self._lists.get(owner)
+            if found is None:
+                found = self._lists[owner] = await self._read(owner)
+            return found
+
+    async def _read(self, owner: str) -> BlockList:
+        return BlockList(frozenset(key for key, _ in await self._rows.items(owner)))
+
+    def _lock(self, owner: str) -> "_Turn":
+        return _Turn(self._locks, owner)
+
+    def closed(self, session: ISession) -> Verdict:
+        """Forget that a session has asked for the list."""
+        found = self._lists.get(session.account)
+        if found is not None:
+            found.asked.pop(session.jid, None)
+        return PASS
+
+    def deleted(self, owner: str) -> Verdict:
+        """Forget the list: the name may get a new one."""
+        self._lists.pop(owner, None)
+        return PASS
+
+
+_SILENT = ("headline", "groupchat", "error", "result")
+"""Types of messages and IQs that are dropped without an answer, as if nobody were there."""
+
+
+class _Turn:
+    """One owner's turn: within it nobody else loads or changes that owner's list."""
+
+    __slots__ = ("_lock", "_locks", "_owner")
+
+    def __init__(self, locks: dict[str, DeferredLock], owner: str) -> None:
+        self._locks = locks
+        self._owner = owner
+        self._lock = locks.setdefault(owner, DeferredLock())
+
+    async def __aenter__(self) -> None:
+        await self._lock.acquire()
+
+    async def __aexit__(self, *_exception: object) -> None:
+        self._lock.release()
+        if not self._lock.locked and self._locks.get(self._owner) is self._lock:
+            del self._locks[self._owner]
+
+
+def _forms(entity: JID) -> tuple[str, str, str]:
+    """Return what may stand in a list for an entity (section 6).
+
+    That is its full JID, its bare JID (`domain/resource` has none but its domain), its domain.
+    """
+    return str(entity), str(entity.bare), entity.domainpart
+
+
+def matches(entries: Entries, entity: JID) -> bool:
+    """Tell whether one of the entries stands for an entity."""
+    return any(form in entries for form in _forms(entity))
+
+
+def _items(command: Element) -> tuple[JID, ...]:
+    """Return the addresses a command names, once each."""
+    found: dict[JID, None] = {}
+    for item in command.elements("item", BLOCKING):
+        text = item.attrs.get("jid")
+        if not text:
+            raise StanzaError("bad-request", "an item needs an address")
+        try:
+            found[JID.parse(text)] = None
+        except JIDError:
+            raise StanzaError("jid-malformed") from None
+    return tuple(found)
+
+
+def _element(name: str, items: Iterable[str]) -> Element:
+    """Return a `<blocklist/>`, `<block/>` or `<unblock/>` with those items."""
+    return Element(name, BLOCKING, children=[Element("item", BLOCKING, {"jid": i}) for i in items])
