@@ -129,6 +129,16 @@ class SizeTests(LimitsTestCase):
             longer = most.replace(b"x", b"xx", 1)
             self.assertEqual(parser.feed(longer), [fault("a tag is too long")])
 
+    def test_own_tag_as_it_is_written(self) -> None:
+        """It is written anew: escaped, and with namespaces that were declared on the header."""
+        limits = ParserLimits(tag=1000)
+        for name, most in ((b'"', (1000 - 5) // 6), (b"x", 900)):
+            stanzas = [b"<iq a='%b'/>" % (name * many) for many in (most, most + 100)]
+            self.check(limits, HEADER + stanzas[0], HEADER + stanzas[1], "a tag is too long")
+        header = HEADER.replace(b"<stream:stream ", b"<stream:stream xmlns:p='%b' " % (b"n" * 500))
+        one, two = b"<iq p:a=''/>", b"<iq p:a='' p:b='%b'/>" % (b"x" * 480)
+        self.check(limits, header + one, header + two, "a tag is too long")
+
     def test_text_is_no_tag(self) -> None:
         for hold_back in HOLDING:
             parser = new_parser(limits=ParserLimits(tag=100), hold_back=hold_back)

@@ -17,7 +17,7 @@ from xmppd.wire.faults import Refused, check_beginning, check_declaration, expla
 from xmppd.wire.holdback import HoldBack, defers
 from xmppd.wire.limits import ParserLimits
 from xmppd.wire.namespaces import CLIENT
-from xmppd.wire.serializer import TooLong
+from xmppd.wire.serializer import TooLong, attributes
 
 StanzaMaker = Callable[[dict[str, str], bytes, list[Child]], object]
 """Makes a stanza of its attributes, its canonical inner bytes and its first-level children.
@@ -28,6 +28,7 @@ It must not raise.
 _START_TAG = re.compile(rb"<[^\"'>]*(?:(?:\"[^\"]*\"|'[^']*')[^\"'>]*)*>")
 _NAME = re.compile(rb"[^< \t\r\n/>]+")
 _SPACE = b" \t\r\n"
+_ESCAPED = 6  # times its length is what a character takes at most when it is written anew
 _NOTHING: tuple[str, dict[str, str]] = ("", {})
 _DEFERS = defers()
 
@@ -383,13 +384,21 @@ class StreamParser:
         if not self_contained(raw, inner, self._prefixes):
             return self._rewritten(maker, raw)
         attrs, children = clark_keys(self._top[1]), self._children
+        if inner * _ESCAPED > self.limits.tag:
+            self._check_written(attrs)
         if self._content != CLIENT and children:
             children = as_of_client(children, self._content)
         return maker(attrs, raw[inner:inner_end], children)
 
+    def _check_written(self, attrs: Mapping[str, str]) -> None:
+        """Hold a stanza's own tag to its limit as it will be written, escaped and declared."""
+        if len(attributes(attrs).encode()) > self.limits.tag:
+            raise Refused(*faults.TAG_TOO_LONG)
+
     def _rewritten(self, maker: StanzaMaker, raw: bytes) -> object:
         """Make a stanza of bytes that are not canonical."""
         tree = parse_fragment(raw, self._root_tag)
+        self._check_written(tree.attrs)
         rescope(tree, self._content)
         try:
             inner, children = inner_of(tree, self.limits.stanza)
