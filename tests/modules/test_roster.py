@@ -211,6 +211,22 @@ class ChangeTests(RosterCase):
         self.balcony.sends(sets("<item jid='d@b'/>"))
         self.assertIn('type="result"', self.balcony.take()[-1])
 
+    def test_all_of_it_has_a_size(self) -> None:
+        """Which is counted right whatever comes and goes."""
+        self.host.remove("rosters")
+        rosters = self.host.load(Rosters, RosterSettings(bytes=1_000, items=100))
+        self.balcony = self.host.login("nurse/x")
+        taken = 0
+        for name in range(20):
+            self.balcony.sends(sets(f"<item jid='a{name}@b' name='{'x' * 50}'/>"))
+            if "resource-constraint" not in self.balcony.take()[0]:
+                taken += 1
+        self.assertEqual(9, taken)
+        for name in range(9):
+            self.balcony.sends(sets(f"<item jid='a{name}@b' name='y'/>"))
+            self.balcony.sends(sets(f"<item jid='a{name}@b' subscription='remove'/>"))
+        self.assertEqual(0, rosters._rosters["nurse"].head.bytes)
+
     def test_guests(self) -> None:
         host = FakeHost("guests.example.org", beside=self.host, anonymous=True)
         host.load(Rosters)

@@ -48,6 +48,8 @@ class RosterSettings:
     """How much a roster may hold.
 
     - `items`: contacts of one account; `requests`: strangers' requests waiting beside them.
+    - `bytes`: all that is stored of these. A roster is sent as one stanza, so this should be well
+      below what may wait for a client (`limits.output_bytes`).
     - `name_length`, `group_length`: characters of a contact's or a group's name.
     - `groups`: groups of one contact.
     - `removals`: removed contacts that are remembered, so that a client which was away longer than
@@ -55,7 +57,8 @@ class RosterSettings:
     """
 
     items: Count = 10_000
-    requests: Count = 200
+    requests: Count = 100
+    bytes: Annotated[int, Between(1_000, 1_000_000_000)] = 2_000_000
     name_length: Annotated[int, Between(16, 4_096)] = 1_023
     group_length: Annotated[int, Between(16, 4_096)] = 1_023
     groups: Annotated[int, Between(1, 1_000)] = 50
@@ -71,7 +74,8 @@ class Head:
 
     - `token`: tells this roster from one the account's name had before; "" until it is written.
     - `version`: counts modifications; nothing is known of removals up to version `floor`.
-    - `listed`, `requests`: how many contacts and how many strangers' requests there are.
+    - `listed`, `requests`: how many contacts and how many strangers' requests there are; `bytes`:
+      what they take.
     """
 
     token: str = ""
@@ -79,6 +83,7 @@ class Head:
     floor: int = 0
     listed: int = 0
     requests: int = 0
+    bytes: int = 0
 
     def named(self, version: int) -> str:
         """Return what a version is called towards clients (2.6)."""
@@ -353,11 +358,14 @@ class Rosters:
         """Count what comes and goes, up to the limits."""
         listed = head.listed + after.listed - before.listed
         requests = head.requests + _is_stranger(after) - _is_stranger(before)
-        if listed > max(head.listed, self._settings.items) or requests > max(
-            head.requests, self._settings.requests
+        size = head.bytes + _size(after) - _size(before)
+        if (
+            listed > max(head.listed, self._settings.items)
+            or requests > max(head.requests, self._settings.requests)
+            or size > max(head.bytes, self._settings.bytes)
         ):
             raise StanzaError("resource-constraint", "the roster is full")
-        return replace(head, listed=listed, requests=requests)
+        return replace(head, listed=listed, requests=requests, bytes=size)
 
     def _write(self, owner: str, item: RosterItem, head: Head) -> Ticket:
         if item.is_blank and not item.version:
@@ -440,6 +448,10 @@ def _versioning(_context: StreamContext) -> Element:
 
 def _is_stranger(item: RosterItem) -> bool:
     return item.subscription.is_asked and not item.listed
+
+
+def _size(item: RosterItem) -> int:
+    return 0 if item.is_blank else len(replace(item, version=0).to_bytes())
 
 
 def _the_item(query: Element) -> Element:

@@ -46,7 +46,7 @@ class SubscriptionSettings:
     - `request_bytes`: a longer request is kept without what is inside of it.
     """
 
-    request_bytes: Annotated[int, Between(256, 65_536)] = 4_096
+    request_bytes: Annotated[int, Between(256, 65_536)] = 2_048
 
 
 DEFAULTS = SubscriptionSettings()
