@@ -37,6 +37,13 @@ last = ModuleMaker(
     xeps=(Xep("0012", "2.0"),),
     default=True,
 )
+caps = ModuleMaker(
+    "caps",
+    "xmppd.modules.caps.Caps",
+    config="xmppd.modules.caps.CapsSettings",
+    xeps=(Xep("0115", "1.6.0"),),
+    default=True,
+)
 commands = ModuleMaker(
     "commands",
     "xmppd.modules.commands.AdHocCommands",
@@ -45,6 +52,14 @@ commands = ModuleMaker(
         Xep("0050", "1.3.0", note="texts are English whatever language is asked for"),
         Xep("0004", "2.13.2"),
         Xep("0068", "1.3.0"),
+    ),
+    default=True,
+)
+admin = ModuleMaker(
+    "admin",
+    "xmppd.modules.admin.Admin",
+    xeps=(
+        Xep("0133", "1.3.1", "partial", "what xmppdctl can do; no message of the day, no lists"),
     ),
     default=True,
 )

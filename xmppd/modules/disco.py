@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from inspect import isawaitable
 from typing import TypeVar
 
+from xmppd.api.discovery import described, name_of
 from xmppd.api.host import IHost
 from xmppd.api.registrations import (
     ACCOUNT,
@@ -20,7 +21,6 @@ from xmppd.api.registrations import (
     HandleIq,
     Identity,
     IqHandler,
-    Item,
     Node,
     Promised,
     Registration,
@@ -65,22 +65,16 @@ class Disco:
         serve = self._service(request)
         if request.payload.attrs.get("node"):
             return await _of_node(self._node(request, serve).info, request)
-        query = Element("query", DISCO_INFO)
-        if request.at in _ACCOUNTS:
-            query.add("identity", category="account", type=await self._account_type(request.owner))
         identities = self._registered(self._host.identities, request.at)
         features = self._registered(self._host.features, request.at)
         forms = [each.make for each in self._registered(self._host.extensions, request.at)]
+        if request.at in _ACCOUNTS:
+            identities.insert(0, Identity("account", await self._account_type(request.owner)))
         if serve is not None:
             identities.insert(0, serve.identity)
             features += serve.features
             forms[:0] = serve.forms
-        for identity in identities:
-            query.add("identity", category=identity.category, type=identity.type, **_name(identity))
-        for feature in sorted(set(features)):
-            query.add("feature", var=feature)
-        query.children += [make() for make in forms]
-        return query
+        return described(identities, features, forms)
 
     async def items(self, request: Request) -> Answer:
         """Return associated entities (XEP-0030 section 4).
@@ -100,9 +94,9 @@ class Disco:
                     query.add("item", jid=str(session.jid))
         elif request.at is HOST:
             for each in self._host.services():
-                query.add("item", jid=each.domain, **_name(each.identity))
+                query.add("item", jid=each.domain, **name_of(each.identity))
         for item in self._registered(self._host.items, request.at):
-            query.add("item", jid=str(item.jid), **_name(item))
+            query.add("item", jid=str(item.jid), **name_of(item))
         return query
 
     async def _refuse_strangers(self, request: Request) -> None:
@@ -145,10 +139,6 @@ class Disco:
         if serve is None:
             raise StanzaError("item-not-found")
         return Node(name, serve.info or _no_such_node, serve.items or _no_such_node)
-
-
-def _name(named: Identity | Item) -> dict[str, str]:
-    return {"name": named.name} if named.name else {}
 
 
 def _no_such_node(_request: Request) -> Answer:
