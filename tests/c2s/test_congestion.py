@@ -1,18 +1,23 @@
 """Slow readers hold up those who write to them, and nobody else (RFC 6120 13.12)."""
 
 from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
 
 from tests.c2s.client import Client
 from tests.c2s.house import HouseCase, Setup
 from tests.c2s.texts import JULIET, ROMEO
 from xmppd.api.moments import PASS, SentByClient, Verdict
 from xmppd.api.registrations import Watch
+from xmppd.c2s.congestion import LONGEST, SHARE, Congestion
 from xmppd.c2s.protocol import ClientProtocol
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Message
 
 PATIENCE = 20.0
 
 TO = f"to='{ROMEO}/orchard'"
 FILLER = "x" * 2000
+ROMEO_JID, JULIET_JID = JID.parse(f"{ROMEO}/orchard"), JID.parse(f"{JULIET}/balcony")
 
 
 class CongestionTests(HouseCase):
@@ -219,3 +224,63 @@ class CongestionTests(HouseCase):
         self.romeo.deaf = False
         self.house.turn()
         self.assertEqual(len(self.congestion), 0)
+
+
+class Line:
+    """A client's connection: how often it is held, and that is all."""
+
+    def __init__(self) -> None:
+        self.holds = 0
+
+    def hold(self) -> None:
+        self.holds += 1
+
+    def let_go(self) -> None:
+        self.holds -= 1
+
+    def overflow(self) -> None:
+        """Be cut off."""
+
+    def abort(self) -> None:
+        """Be closed."""
+
+
+class SlowTests(SynchronousTestCase):
+    """Slow is not stuck: who goes on reading may, and nobody waits for that."""
+
+    def setUp(self) -> None:
+        self.congestion = Congestion(PATIENCE)
+        self.romeo, self.juliet = Line(), Line()
+        for jid, line in ((ROMEO_JID, self.romeo), (JULIET_JID, self.juliet)):
+            self.congestion.enter(jid, line)
+        self.write(0.0)
+
+    def write(self, now: float) -> None:
+        message = Message(to=ROMEO_JID, from_=JULIET_JID)
+        self.congestion.congested(self.romeo, message, SHARE, now)
+
+    def test_who_reads_slowly(self) -> None:
+        self.assertEqual((1, 1), (self.romeo.holds, self.juliet.holds))
+        for now in (19.0, 38.0, 57.0):
+            self.congestion.moved(self.romeo, now)
+            self.assertEqual([], self.congestion.overdue(now + 1))
+        self.assertEqual((1, 0), (self.romeo.holds, self.juliet.holds))
+        self.write(58.0)
+        self.assertEqual((1, 0), (self.romeo.holds, self.juliet.holds))
+        self.congestion.clear(self.romeo)
+        self.assertEqual((0, 0), (self.romeo.holds, self.juliet.holds))
+        self.congestion.moved(self.romeo, 59.0)
+        self.assertEqual(0, len(self.congestion))
+
+    def test_who_stops_reading(self) -> None:
+        self.congestion.moved(self.romeo, 19.0)
+        self.assertEqual([], self.congestion.overdue(38.9))
+        self.assertEqual([self.romeo], self.congestion.overdue(39.0))
+
+    def test_not_for_ever(self) -> None:
+        last = PATIENCE * LONGEST
+        for now in range(0, int(last), 10):
+            self.congestion.moved(self.romeo, now)
+            self.assertEqual([], self.congestion.overdue(now))
+        self.congestion.moved(self.romeo, last)
+        self.assertEqual([self.romeo], self.congestion.overdue(last))

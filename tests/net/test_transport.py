@@ -16,7 +16,7 @@ from tests.net.pairs import join
 from tests.net.pki import server
 from tests.net.sockets import Wire
 from xmppd.net.tls import ServerContexts
-from xmppd.net.transport import Channel, Flusher, Writer
+from xmppd.net.transport import PIECE, Channel, Flusher, Writer
 
 HOST = "a.example"
 LIMIT = 1000
@@ -214,6 +214,45 @@ class PressureTests(WriterCase):
         writer.write(b"a")
         writer.resumeProducing()
         self.assertEqual((transport.writes, writer.writable, self.drains), ([b"a"], False, 0))
+
+    def test_much_is_handed_over_in_pieces(self) -> None:
+        data = bytes(range(256)) * (PIECE // 64)  # four pieces
+        transport = Memory()
+        writer = self.writer(transport, 10 * PIECE)
+        writer.write(b"a")
+        writer.write(data)
+        self.clock.advance(0)
+        self.assertEqual([PIECE] * 4 + [1], [len(write) for write in transport.writes])
+        self.assertEqual(b"a" + data, transport.value())
+
+    def test_one_piece_for_each_pause(self) -> None:
+        """So that a slow reader is seen to read."""
+
+        class Small(Memory):
+            def write(self, data: bytes) -> None:
+                super().write(data)
+                writer.pauseProducing()
+
+        transport, advances = Small(), []
+        writer = self.writer(transport, 10 * PIECE)
+        writer.drained = self.drained
+        writer.advanced = lambda: advances.append(len(transport.writes))
+        writer.write(b"x" * (2 * PIECE + 1))
+        self.clock.advance(0)
+        for _ in range(2):
+            writer.resumeProducing()
+        self.assertEqual(([2], 0), (advances, self.drains))
+        self.assertEqual([PIECE, PIECE, 1], [len(write) for write in transport.writes])
+        writer.resumeProducing()
+        self.assertEqual(([2], 1), (advances, self.drains))
+
+    def test_closing_hands_over_everything(self) -> None:
+        transport = Memory()
+        writer = self.writer(transport, 10 * PIECE)
+        writer.pauseProducing()
+        writer.write(b"x" * (2 * PIECE))
+        writer.close(b"bye")
+        self.assertEqual(b"x" * (2 * PIECE) + b"bye", transport.value())
 
     def test_overflow_comes_once_and_drops_whole_writes(self) -> None:
         transport, writer = self.pair()

@@ -2,7 +2,8 @@
 
 A client that does not take what it is sent makes the server keep it. So it is not read itself, and
 who goes on sending to it is not read either, until it has caught up. Answers do not count, nor do
-a few stanzas: else somebody could stop others by asking them and not reading.
+a few stanzas: else somebody could stop others by asking them and not reading. Slow is not stuck: as
+long as bytes go, the client may have the rest; but the others do not wait for that.
 """
 
 from typing import Protocol
@@ -12,6 +13,9 @@ from xmppd.stanza.stanza import Stanza
 
 SHARE = 64 * 1024
 """Bytes a client may send to a congested one before it has to wait."""
+
+LONGEST = 30
+"""How many times its patience a congestion may last, however the client goes on reading."""
 
 _ANSWERS = ("error", "result")
 
@@ -33,20 +37,23 @@ class Connection(Protocol):
 
 
 class _Congested:
-    """A congested connection: since when, how much others have sent to it, and who waits for it."""
+    """A congested connection: since when, how much others have sent to it, and who waits for it.
 
-    __slots__ = ("sent", "since", "waiting")
+    `moved`: when it took something last; `sent` is None once nobody waits for it any more.
+    """
+
+    __slots__ = ("moved", "sent", "since", "waiting")
 
     def __init__(self, since: float) -> None:
-        self.since = since
-        self.sent: dict[JID, int] = {}
+        self.since = self.moved = since
+        self.sent: dict[JID, int] | None = {}
         self.waiting: list[Connection] = []
 
 
 class Congestion:
     """Knows the connections that are congested, and who waits for each.
 
-    `patience`: how many seconds a connection may stay congested.
+    `patience`: how many seconds a connection may take nothing, and others wait for it.
     """
 
     __slots__ = ("_by_address", "_congested", "_patience")
@@ -80,10 +87,18 @@ class Congestion:
         origin = None if sender is None else self._by_address.get(sender)
         if sender is None or origin is None or origin is connection or stanza.type in _ANSWERS:
             return
+        if state.sent is None:
+            return
         before = state.sent.get(sender, 0)
         state.sent[sender] = before + size
         if before < SHARE <= before + size:
             self._wait(state, origin)
+
+    def moved(self, connection: Connection, now: float) -> None:
+        """A client has taken some of what waits for it, and has not caught up yet."""
+        state = self._congested.get(connection)
+        if state is not None:
+            state.moved = now
 
     def clear(self, connection: Connection) -> None:
         """A client has caught up, or is gone: nobody needs to wait for it any more."""
@@ -97,9 +112,20 @@ class Congestion:
         connection.hold()
 
     def overdue(self, now: float) -> list[Connection]:
-        """Return the connections that have been congested for too long."""
-        return [
-            connection
-            for connection, state in self._congested.items()
-            if now - state.since >= self._patience
-        ]
+        """Return the connections that are stuck; nobody waits any longer for slow ones."""
+        stuck = []
+        for connection, state in list(self._congested.items()):
+            lasts = now - state.since
+            if now - state.moved >= self._patience or lasts >= self._patience * LONGEST:
+                stuck.append(connection)
+            elif lasts >= self._patience and state.sent is not None:
+                self._relieve(state, connection)
+        return stuck
+
+    def _relieve(self, state: _Congested, connection: Connection) -> None:
+        """Let everybody go but the slow one itself."""
+        state.sent = None
+        others = [waiting for waiting in state.waiting if waiting is not connection]
+        state.waiting = [waiting for waiting in state.waiting if waiting is connection]
+        for waiting in others:
+            waiting.let_go()

@@ -85,6 +85,7 @@ class ClientProtocol:
         service, transport = self._service, self._transport
         self._writer = Writer(transport, service.flusher, service.settings.output, self.overflow)
         self._writer.drained = self._drained
+        self._writer.advanced = self._advanced
         self._negotiation = Negotiation(self, service, self._stream)
         self.deadline = service.seconds() + service.settings.negotiation_seconds
         service.connected(self)
@@ -281,6 +282,10 @@ class ClientProtocol:
     def _drained(self) -> None:
         """Nothing waits for the client any more."""
         self._service.congestion.clear(self)
+
+    def _advanced(self) -> None:
+        """The client has taken some of what waits for it."""
+        self._service.congestion.moved(self, self._service.now)
 
     def overflow(self) -> None:
         """Cut off a client that does not read what it is sent."""

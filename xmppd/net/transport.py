@@ -42,6 +42,10 @@ class Channel(Protocol):
         """Close at once."""
 
 
+PIECE = 128 * 1024
+"""Bytes a transport is handed at once; what waits behind them is seen to move as it takes more."""
+
+
 class Flusher:
     """Flushes the writers that have something to send, once per reactor turn.
 
@@ -91,7 +95,7 @@ class Writer:
     - `on_overflow`: called, from within `write`, when a write would pass the limit. That write
       and all later ones are dropped whole; the connection should be closed.
     - `drained`: set it to be called each time the writer takes bytes again after a pause, with
-      nothing left to send.
+      nothing left to send; `advanced`: each time some of what waits has gone, and some has not.
 
     It registers itself as the transport's producer. Call `detach` when the connection is lost.
     """
@@ -106,9 +110,11 @@ class Writer:
         "_size",
         "_state",
         "_transport",
+        "advanced",
         "drained",
     )
 
+    advanced: Callable[[], object] | None
     drained: Callable[[], object] | None
 
     def __init__(
@@ -122,8 +128,8 @@ class Writer:
         self._flusher = flusher
         self._limit = limit
         self._on_overflow = on_overflow
-        self.drained = None
-        self._chunks: list[bytes] = []
+        self.advanced = self.drained = None
+        self._chunks: list[bytes | memoryview] = []
         self._size = 0
         self._paused = False
         self._listed = False
@@ -177,7 +183,7 @@ class Writer:
         transport = self._transport
         if transport is None or self._state is not _State.OPEN:
             return
-        self._push()
+        self._push(everything=True)
         transport.unregisterProducer()
         # Twisted wraps a producer for TLS and forgets on the way that it was paused.
         self._paused = False
@@ -191,7 +197,7 @@ class Writer:
             return
         if last:
             self._chunks.append(last)
-        self._push()
+        self._push(everything=True)
         transport.unregisterProducer()
         transport.loseConnection()
 
@@ -209,7 +215,7 @@ class Writer:
             transport.unregisterProducer()
         self._transport = None
         self._on_overflow = _nobody
-        self.drained = None
+        self.advanced = self.drained = None
         self._chunks.clear()
         self._size = 0
 
@@ -223,6 +229,8 @@ class Writer:
         self._push()
         if self.writable and self.drained is not None:
             self.drained()
+        elif self._chunks and self.advanced is not None:
+            self.advanced()
 
     def stopProducing(self) -> None:
         """Let go of the transport, which is gone (IPushProducer)."""
@@ -234,15 +242,23 @@ class Writer:
         self._state = _State.CLOSED
         return self._transport if registered else None
 
-    def _push(self) -> None:
-        """Hand everything to the transport as one write."""
+    def _push(self, everything: bool = False) -> None:
+        """Hand what there is to the transport, mostly as one write, until it says to pause."""
+        while self._chunks and self._transport is not None:
+            self._transport.write(self._piece())
+            if self._paused and not everything:
+                break
+
+    def _piece(self) -> bytes:
+        """Take what is sent next."""
         chunks = self._chunks
-        if not chunks or self._transport is None:
-            return
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        data = bytes(chunks[0]) if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
-        self._size = 0
-        self._transport.write(data)
+        if self._size > PIECE:
+            chunks.append(memoryview(data)[PIECE:])
+            data = data[:PIECE]
+        self._size -= len(data)
+        return data
 
     def _overflow(self) -> None:
         self._state = _State.FULL
