@@ -72,6 +72,8 @@ class Wizard:
         self.got.append(answers.text("name"))
         if answers.text("name") == "Iago":
             raise StanzaError("conflict", "not him")
+        if answers.text("name") == "Nobody":
+            raise StanzaError("not-acceptable", "give a name")
         note = Note("A bold name.", Severity.WARN)
         return Stage(Form.of("", Field("colour")), self.finish, self.colour, (note,))
 
@@ -460,6 +462,8 @@ class StagesTests(CommandsCase):
         self.begin(self.romeo)
         self.step("next", ("name", "Iago"))
         self.assert_refused(self.romeo, "conflict", text="not him")
+        self.step("next", ("name", "Nobody"))
+        self.assert_refused(self.romeo, "bad-request", "bad-payload", "give a name")
         self.step("next", ("name", "Bard"))
         self.assert_colour_form()
 

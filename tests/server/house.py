@@ -93,6 +93,7 @@ class House:
         opening: list[object] = []
         domain.open(session).addBoth(opening.append)
         assert opening == [None]
+        session.start()
         return session
 
 

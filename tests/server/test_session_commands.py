@@ -4,7 +4,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.server.house import House
 from xmppd.api.commands import CommandError
-from xmppd.server.session_commands import MOST_ROWS, SessionKicked, SessionRow
+from xmppd.server.session_commands import MOST_ROWS, Announced, SessionKicked, SessionRow
+from xmppd.testing.fake_session import FakeSession
 
 NOON = "2026-01-01T12:00:00Z"
 
@@ -71,6 +72,40 @@ class SessionCommandTests(SynchronousTestCase):
         self.assertEqual(self.chamber.closed_with, "policy-violation")
         self.assertEqual(self.nurse.closed_with, "")
         self.assertEqual(self.tybalt.closed_with, "")
+
+    def test_announce(self) -> None:
+        here = {self.nurse, self.chamber, self.balcony}
+        table: list[tuple[dict[str, str], set[FakeSession]]] = [
+            ({}, {*here, self.tybalt}),
+            ({"host": "example.net"}, {self.tybalt}),
+            ({"host": "Example.org"}, here),
+        ]
+        for arguments, reached in table:
+            told = self.house.run("announce", text="A <plague>", **arguments)
+            self.assertEqual(told, Announced(len(reached)))
+            for session in (*here, self.tybalt):
+                message = (
+                    f"<message from='{session.jid.domainpart}' to='{session.jid}' type='headline'>"
+                    "<body>A &lt;plague></body></message>"
+                )
+                session.receives(*[message] * (session in reached))
+
+    def test_announce_is_refused(self) -> None:
+        served = "is not served here; hosts: example.org, example.net"
+        table = [
+            ("", None, "there is nothing to announce"),
+            (" \n", None, "there is nothing to announce"),
+            ("\x00", None, "U+0000 cannot be written in XML"),
+            ("x", "example.com", f"example.com {served}"),
+            ("x", "juliet@example.org", f"juliet@example.org {served}"),
+            ("x", "@", "part"),
+        ]
+        for text, host, message in table:
+            arguments = {"text": text} | ({} if host is None else {"host": host})
+            error = self.assertRaises(CommandError, self.house.run, "announce", **arguments)
+            self.assertIn(message, str(error))
+        for session in (self.nurse, self.chamber, self.balcony, self.tybalt):
+            session.receives()
 
     def test_kick_is_refused(self) -> None:
         table = [

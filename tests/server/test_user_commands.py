@@ -10,7 +10,7 @@ from xmppd.api.moments import PASS, AccountDeleted, Verdict
 from xmppd.api.registrations import Watch
 from xmppd.api.storage import Account
 from xmppd.server.config import HostConfig
-from xmppd.server.user_commands import MOST_ROWS, UserChanged, UserRow
+from xmppd.server.user_commands import MOST_ROWS, UserChanged, UserCount, UserRow
 from xmppd.stanza.prep import skeleton
 
 NOON = "2026-01-01T12:00:00Z"
@@ -141,6 +141,69 @@ class UserCommandTests(SynchronousTestCase):
         get = accounts.get
         self.patch(accounts, "get", lambda localpart: get("nobody"))
         self.assertEqual(self.run_command("user list"), [])
+
+    def test_disable(self) -> None:
+        """Sessions end, those on other addresses go on; what is kept stays."""
+        self.run_command("user add", address="juliet@example.org", password="x")
+        juliet = self.house.login("juliet@example.org/balcony")
+        nurse = self.house.login("nurse@example.org/kitchen")
+        done = self.run_command("user disable", address="Juliet@example.org")
+        self.assertEqual(done, UserChanged("juliet@example.org", "disabled"))
+        self.assertEqual("not-authorized", juliet.closed_with)
+        self.assertEqual("", nurse.closed_with)
+        [row] = self.run_command("user list")
+        self.assertTrue(row.disabled)
+        passwords = self.house.server.hosts["example.org"].passwords
+        self.assertTrue(self.successResultOf(passwords.check_password("juliet", "x")))
+
+    def test_enable(self) -> None:
+        self.run_command("user add", address="juliet@example.org", password="x")
+        self.run_command("user disable", address="juliet@example.org")
+        for _ in range(2):
+            done = self.run_command("user enable", address="juliet@example.org")
+            self.assertEqual(done, UserChanged("juliet@example.org", "enabled"))
+        [row] = self.run_command("user list")
+        self.assertFalse(row.disabled)
+
+    def test_disable_is_refused(self) -> None:
+        for name in ("user disable", "user enable", "user roster"):
+            for address, message in (
+                ("romeo@example.org", "there is no account romeo@example.org"),
+                ("ro meo@example.org", "localpart"),
+                ("romeo@example.com", "example.com is not served here"),
+                ("example.org", "'example.org' is no address of an account"),
+            ):
+                self.assertIn(message, self.refused(name, address=address))
+
+    def test_roster(self) -> None:
+        self.run_command("user add", address="juliet@example.org", password="x")
+        self.assertEqual(self.run_command("user roster", address="juliet@example.org"), [])
+        item = "<item jid='romeo@example.net' name='R'><group>b</group><group>a</group></item>"
+        self.house.login("juliet@example.org/x").sends(
+            f"<iq type='set' id='1'><query xmlns='jabber:iq:roster'>{item}</query></iq>"
+        )
+        [row] = self.run_command("user roster", address="juliet@example.org")
+        self.assertEqual(
+            (row.address, row.name, row.subscription, row.asked, set(row.groups)),
+            ("romeo@example.net", "R", "none", False, {"a", "b"}),
+        )
+
+    def test_a_host_that_keeps_no_rosters(self) -> None:
+        host = self.house.server.hosts["example.org"].local
+        self.patch(host, "find", lambda interface: None)
+        said = self.refused("user roster", address="juliet@example.org")
+        self.assertEqual(said, "example.org keeps no rosters")
+
+    def test_count(self) -> None:
+        for name in ("juliet", "nurse"):
+            self.run_command("user add", address=f"{name}@example.org", password="x")
+        for place in ("balcony", "chamber"):
+            self.house.login(f"juliet@example.org/{place}")
+        self.house.login("tybalt@example.net/street")
+        self.assertEqual(self.run_command("user count"), UserCount("example.org", 2, 1))
+        other = self.run_command("user count", host="example.net")
+        self.assertEqual(other, UserCount("example.net", 0, 1))
+        self.assertIn("is not served here", self.refused("user count", host="example.com"))
 
     def test_a_host_that_keeps_no_accounts(self) -> None:
         host = self.house.server.hosts["example.org"].local

@@ -40,6 +40,9 @@ IMPOSSIBLE: list[tuple[ServerConfig, str]] = [
     (with_host(name="a b"), "host.a b: domainpart is neither"),
     (with_host(users=()), "host.localhost.users: nobody could log in"),
     (with_host(anonymous=True), "host.localhost.anonymous: a host for guests has no users"),
+    (with_host(admins=("juliet@@x",)), "host.localhost.admins: domainpart"),
+    (with_host(admins=("localhost",)), "host.localhost.admins: 'localhost' is no address of an"),
+    (with_host(admins=("a@b", "a@b/c")), "host.localhost.admins: 'a@b/c' is no address of an"),
     (with_host(users=("ldap:x",)), "host.localhost.users: there is no user store 'ldap'"),
     (replace(GOOD, listen=ListenConfig(addresses=())), "listen.addresses: no address"),
     (

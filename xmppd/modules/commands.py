@@ -295,7 +295,9 @@ class AdHocCommands:
         try:
             outcome = step(answers)
             return await outcome if isawaitable(outcome) else outcome
-        except StanzaError:
+        except StanzaError as error:
+            if error.condition == "not-acceptable" and error.detail is None:
+                raise _fault("bad-payload", error.text) from None
             raise
         except BaseException:
             self._sessions.end(session)

@@ -46,6 +46,13 @@ class Admin(Protocol):
         Fails with KeyError if there is none, and with `StorageError`.
         """
 
+    def disable(self, host: IHost, localpart: str, disabled: bool) -> "Deferred[str]":
+        """Refuse logins to an account from now on, or allow them again; fires with its localpart.
+
+        The sessions of an account that is disabled end. Fails with KeyError if there is none, with
+        ValueError for a name no account can have, and with `StorageError`.
+        """
+
     def kick(self, jid: JID, text: str) -> bool:
         """End the session bound to that full JID; False if there is none.
 

@@ -1,43 +1,84 @@
 """A whole server as its administrators see it: `Admin`, and the commands of server and modules."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
+from zope.interface import implementer
 
 import xmppd
-from xmppd.api.commands import Argument, Command, CommandError
+from xmppd.api.commands import Argument, Command, CommandError, IAdministration
 from xmppd.api.host import IHost
+from xmppd.api.storage import Storage, when_settled
+from xmppd.auth.lookup import find_account
+from xmppd.c2s.service import ClientService
 from xmppd.routing.registry import RegistrationError
 from xmppd.server.admin import Status
-from xmppd.server.assemble import Server
+from xmppd.server.collaborators import Collaborators
+from xmppd.server.hosts import Host
 from xmppd.server.session_commands import SessionCommands
 from xmppd.server.user_commands import UserCommands
+from xmppd.stanza import prep
 from xmppd.stanza.jid import JID
 
 _HOST = Argument("host", "the host; by default the first one", required=False)
 
 
-class ServerAdmin:
-    """Implements `Admin` for a server that has been put together."""
+class Administered(Protocol):
+    """What its administration sees of a server."""
 
-    def __init__(self, server: Server) -> None:
+    clients: ClientService
+    hosts: dict[str, Host]
+    outside: Collaborators
+    started_at: float
+    storage: Storage
+
+
+class ServerAdmin:
+    """Implements `Admin` for a server that has been put together.
+
+    With `domain` it is one for that host: it reaches no other.
+    """
+
+    def __init__(self, server: Administered, domain: str = "") -> None:
         self._server = server
+        self._domain = domain
+
+    @property
+    def _hosts(self) -> Mapping[str, Host]:
+        hosts = self._server.hosts
+        return {self._domain: hosts[self._domain]} if self._domain else hosts
 
     @property
     def hosts(self) -> Sequence[IHost]:
         """The hosts, in the order of the configuration."""
-        return [host.local for host in self._server.hosts.values()]
+        return [host.local for host in self._hosts.values()]
 
     def delete(self, host: IHost, localpart: str) -> "Deferred[None]":
         """Delete an account, wherever its password is. Fails with KeyError, `StorageError`."""
-        return self._server.hosts[host.domain].passwords.delete(localpart)
+        return self._hosts[host.domain].passwords.delete(localpart)
+
+    def disable(self, host: IHost, localpart: str, disabled: bool) -> "Deferred[str]":
+        """Refuse logins to an account, or allow them again (see `Admin`)."""
+        return Deferred.fromCoroutine(self._disable(self._hosts[host.domain], localpart, disabled))
+
+    async def _disable(self, host: Host, localpart: str, disabled: bool) -> str:
+        accounts = host.local.accounts
+        account = await find_account(accounts, prep.localpart(localpart))
+        if account is None:
+            raise KeyError(localpart)
+        ticket = await accounts.update(replace(account, disabled=disabled))
+        if disabled:
+            for session in host.local.accounts_domain.sessions.of(account.localpart):
+                session.close("not-authorized", "this account has been disabled")
+        await when_settled(self._server.storage.tickets, ticket)
+        return account.localpart
 
     def kick(self, jid: JID, text: str) -> bool:
         """End the session bound to that full JID; False if there is none."""
-        host = self._server.hosts.get(jid.domainpart)
+        host = self._hosts.get(jid.domainpart)
         session = None if host is None else host.local.accounts_domain.sessions.get(jid)
         if session is None:
             return False
@@ -47,13 +88,13 @@ class ServerAdmin:
     def status(self) -> Status:
         """Return how the server is."""
         server = self._server
-        online = [host.local.accounts_domain.sessions for host in server.hosts.values()]
+        online = [host.local.accounts_domain.sessions for host in self._hosts.values()]
         sessions = sum(map(len, online))
         tickets = server.storage.tickets
         return Status(
             version=xmppd.__version__,
             uptime=server.outside.wall.now() - server.started_at,
-            hosts=tuple(server.hosts),
+            hosts=tuple(self._hosts),
             connections=len(server.clients),
             sessions=sessions,
             storage_queue=tickets.issued - tickets.settled,
@@ -65,17 +106,36 @@ class ServerAdmin:
         )
 
 
-def commands(server: Server) -> tuple[Command, ...]:
+def commands(server: Administered) -> tuple[Command, ...]:
     """Return all commands of a server and its hosts' modules.
 
     Raises `RegistrationError` if a module claims the name of a command of the server.
     """
-    admin = ServerAdmin(server)
-    own = (*UserCommands(admin).commands(), *SessionCommands(admin).commands())
+    own = _own(ServerAdmin(server))
     return (*own, *_of_modules(server, {command.name for command in own}))
 
 
-def _of_modules(server: Server, taken: Collection[str]) -> Iterator[Command]:
+@implementer(IAdministration)
+class HostAdministration:
+    """Implements `IAdministration` for one host; its commands end at its border."""
+
+    def __init__(self, server: Administered, domain: str, admins: Iterable[JID]) -> None:
+        self.admins = frozenset(admins)
+        self._server = server
+        self._domain = domain
+
+    def commands(self) -> tuple[Command, ...]:
+        """Return the commands of the server, for this host alone, and those of its features."""
+        local = self._server.hosts[self._domain].local
+        of_features = (command for _, command in local.registry.records(Command))
+        return (*_own(ServerAdmin(self._server, self._domain)), *of_features)
+
+
+def _own(admin: ServerAdmin) -> tuple[Command, ...]:
+    return (*UserCommands(admin).commands(), *SessionCommands(admin).commands())
+
+
+def _of_modules(server: Administered, taken: Collection[str]) -> Iterator[Command]:
     """Join what the same module registers on several hosts into one command that takes a host."""
     by_name: dict[str, dict[str, Command]] = {}
     for domain, host in server.hosts.items():

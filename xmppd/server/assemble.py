@@ -15,7 +15,9 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from xmppd.api.commands import IAdministration
 from xmppd.api.gate import Gate
+from xmppd.api.registrations import Provide
 from xmppd.auth.throttle import Throttle
 from xmppd.c2s.factory import ClientFactory
 from xmppd.c2s.service import ClientService
@@ -28,11 +30,13 @@ from xmppd.net.tls import ServerContexts
 from xmppd.net.transport import Flusher
 from xmppd.routing.host import LocalHost
 from xmppd.routing.router import Router
+from xmppd.server.administration import HostAdministration
 from xmppd.server.certificates import expiring, load_identities
 from xmppd.server.collaborators import Collaborators
 from xmppd.server.config import LimitsConfig, ServerConfig
 from xmppd.server.hosts import Host, Surroundings, build_host, install_modules
 from xmppd.server.inventory import Inventory
+from xmppd.stanza.jid import JID
 from xmppd.stream.limits import StreamLimits
 from xmppd.wire.limits import ParserLimits
 
@@ -96,6 +100,8 @@ class Server:
         self.hosts: dict[str, Host] = {each.name: build_host(each, shared) for each in config.hosts}
         for name, host in self.hosts.items():
             self.router.add(name, host.local.accounts_domain)
+            administration = HostAdministration(self, name, map(JID.parse, host.config.admins))
+            host.local.install("administration", [Provide(IAdministration, administration)])
             install_modules(host, inventory)
         self.clients = ClientService(
             {name: host.clients for name, host in self.hosts.items()},

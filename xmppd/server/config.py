@@ -145,6 +145,8 @@ class HostConfig:
     - `certificate`, `key`, `tls_required`: as in `TlsConfig`; None for what stands there.
     - `users`: where its users' passwords are, asked in that order: `OWN_ACCOUNTS`, or strings of
       twisted.cred.strcred ("file:/etc/users").
+    - `admins`: bare addresses of those who may administer it by ad-hoc commands (XEP-0133); they
+      reach no other host.
     - `anonymous`: whether it is for guests without accounts (XEP-0175), and for nobody else.
     - `modules`: the modules of this host.
     """
@@ -155,6 +157,7 @@ class HostConfig:
     tls_required: bool | None = None
     # Connection strings of user stores may hold passwords.
     users: tuple[str, ...] = field(default=(OWN_ACCOUNTS,), repr=False)
+    admins: tuple[str, ...] = ()
     anonymous: bool = False
     modules: ModulesConfig = ModulesConfig()
 

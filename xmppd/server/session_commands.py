@@ -1,15 +1,18 @@
-"""Commands about sessions and the server as a whole: `session list`, `session kick`, `status`."""
+"""Commands about sessions and the server as a whole: `session list`, `announce` and so on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from operator import itemgetter
 
 from xmppd.api.commands import Argument, Command, CommandError
+from xmppd.api.host import IHost
 from xmppd.api.sessions import SessionRecord
 from xmppd.server.admin import Admin, Status
 from xmppd.stanza.dates import format_datetime
 from xmppd.stanza.jid import JID, JIDError
+from xmppd.stanza.stanza import Message
+from xmppd.wire.element import Element
 
 MOST_ROWS = 1000
 """The most sessions one answer lists."""
@@ -34,6 +37,13 @@ class SessionKicked:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """How many sessions a message was sent to."""
+
+    sessions: int
+
+
 class SessionCommands:
     """What can be asked of and done to the sessions of a server."""
 
@@ -53,6 +63,7 @@ class SessionCommands:
                     Argument("after", "begin behind this full address", required=False),
                     Argument("limit", f"at most so many, up to {MOST_ROWS}", int, False, MOST_ROWS),
                 ),
+                harmless=True,
             ),
             Command(
                 "session kick",
@@ -64,7 +75,19 @@ class SessionCommands:
                     Argument("text", "what to tell the user", required=False, default=""),
                 ),
             ),
-            Command("status", "Show how the server is.", self._admin.status, Status),
+            Command(
+                "announce",
+                "Send a message to everybody who is online.",
+                self.announce,
+                Announced,
+                (
+                    Argument("text", "the message"),
+                    Argument("host", "only those of this host", required=False),
+                ),
+            ),
+            Command(
+                "status", "Show how the server is.", self._admin.status, Status, harmless=True
+            ),
         )
 
     def show(self, of: str | None, after: str | None, limit: int) -> list[SessionRow]:
@@ -98,6 +121,36 @@ class SessionCommands:
         if not kicked:
             raise CommandError(f"{wanted} has no session here")
         return kicked
+
+
+    def announce(self, text: str, host: str | None) -> Announced:
+        """Send a headline (RFC 6121 5.2.2), which nobody keeps for those who are not there."""
+        if not text.strip():
+            raise CommandError("there is nothing to announce")
+        told = 0
+        for each in self._hosts(host):
+            for record in list(each.all_sessions()):
+                each.route(_headline(text, each.jid, record.jid))
+                told += 1
+        return Announced(told)
+
+    def _hosts(self, name: str | None) -> Sequence[IHost]:
+        hosts = self._admin.hosts
+        if name is None:
+            return hosts
+        wanted = _parsed(name)
+        chosen = [host for host in hosts if host.jid == wanted]
+        if not chosen:
+            served = ", ".join(host.domain for host in hosts)
+            raise CommandError(f"{wanted} is not served here; hosts: {served}")
+        return chosen
+
+
+def _headline(text: str, from_: JID, to: JID) -> Message:
+    try:
+        return Message(Element("body", children=[text]), type="headline", from_=from_, to=to)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 def _parsed(address: str) -> JID:

@@ -1,4 +1,4 @@
-"""Commands about accounts: `user add`, `user delete`, `user list`, `user password`."""
+"""Commands about accounts: `user add`, `user delete`, `user list` and so on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from xmppd.api.auth import IPasswords
 from xmppd.api.commands import Argument, Command, CommandError
 from xmppd.api.host import Busy, IHost
+from xmppd.api.roster import IRoster
 from xmppd.api.storage import AccountExists, StorageError
+from xmppd.auth.lookup import find_account
 from xmppd.server.admin import Admin
 from xmppd.stanza.dates import format_datetime
 from xmppd.stanza.prep import PrepError, domainpart
+from xmppd.stanza.prep import localpart as prepared
 
 MOST_ROWS = 1000
 """The most accounts one answer lists."""
 
 _ADDRESS = Argument("address", "the account, such as juliet@example.org")
 _PASSWORD = Argument("password", "its password", secret=True)
+_HOST = Argument("host", "the host; by default the first one", required=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,26 @@ class UserRow:
     sessions: int
 
 
+@dataclass(frozen=True, slots=True)
+class UserCount:
+    """How many accounts a host has, and how many of them have a session."""
+
+    host: str
+    registered: int
+    online: int
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRow:
+    """A contact in somebody's roster; `subscription` as RFC 6121 2.1.2.5 names it."""
+
+    address: str
+    name: str
+    subscription: str
+    asked: bool
+    groups: tuple[str, ...]
+
+
 class UserCommands:
     """What can be done to the accounts of a server's hosts."""
 
@@ -44,7 +68,7 @@ class UserCommands:
         self._admin = admin
 
     def commands(self) -> tuple[Command, ...]:
-        """Return the commands; all of them work on the data alone, too."""
+        """Return the commands; most of them work on the data alone, too."""
         return (
             Command(
                 "user add",
@@ -71,16 +95,50 @@ class UserCommands:
                 offline=True,
             ),
             Command(
+                "user disable",
+                "Refuse logins to an account and end its sessions; nothing of it is lost.",
+                self.disable,
+                UserChanged,
+                (_ADDRESS,),
+                offline=True,
+            ),
+            Command(
+                "user enable",
+                "Allow logins to an account again.",
+                self.enable,
+                UserChanged,
+                (_ADDRESS,),
+                offline=True,
+            ),
+            Command(
+                "user roster",
+                "List the contacts of an account.",
+                self.roster,
+                list[RosterRow],
+                (_ADDRESS,),
+                harmless=True,
+            ),
+            Command(
+                "user count",
+                "Count the accounts of a host.",
+                self.count,
+                UserCount,
+                (_HOST,),
+                offline=True,
+                harmless=True,
+            ),
+            Command(
                 "user list",
                 "List the accounts of a host.",
                 self.show,
                 list[UserRow],
                 (
-                    Argument("host", "the host; by default the first one", required=False),
+                    _HOST,
                     Argument("after", "begin behind this account", required=False, default=""),
                     Argument("limit", f"at most so many, up to {MOST_ROWS}", int, False, MOST_ROWS),
                 ),
                 offline=True,
+                harmless=True,
             ),
         )
 
@@ -108,11 +166,59 @@ class UserCommands:
             await self._passwords(host).set_password(localpart, password)
         return UserChanged(address, "password set")
 
+    async def disable(self, address: str) -> UserChanged:
+        """Refuse logins; sessions end."""
+        return await self._disable(address, True)
+
+    async def enable(self, address: str) -> UserChanged:
+        """Allow logins again."""
+        return await self._disable(address, False)
+
+    async def _disable(self, address: str, disabled: bool) -> UserChanged:
+        host, localpart = self._account(address)
+        with _in_plain_words(address):
+            try:
+                name = await self._admin.disable(host, localpart, disabled)
+            except KeyError:
+                raise CommandError(f"there is no account {address}") from None
+        return UserChanged(f"{name}@{host.domain}", "disabled" if disabled else "enabled")
+
+    async def roster(self, address: str) -> list[RosterRow]:
+        """List contacts in the order of their addresses."""
+        host, localpart = self._account(address)
+        rosters = host.find(IRoster)
+        if rosters is None:
+            raise CommandError(f"{host.domain} keeps no rosters")
+        with _in_plain_words(address):
+            account = await find_account(host.accounts, prepared(localpart))
+            if account is None:
+                raise CommandError(f"there is no account {address}")
+            items = await rosters.items(account.localpart)
+        return [
+            RosterRow(
+                str(item.jid),
+                item.name,
+                item.subscription.name_for_client,
+                item.subscription.asks,
+                item.groups,
+            )
+            for item in items
+            if item.listed
+        ]
+
+    async def count(self, host: str | None) -> UserCount:
+        """Count accounts, and those online."""
+        chosen = self._chosen(host)
+        online = {record.jid.localpart for record in chosen.all_sessions()}
+        with _in_plain_words(chosen.domain):
+            registered = await chosen.accounts.count()
+        return UserCount(chosen.domain, registered, len(online))
+
     async def show(self, host: str | None, after: str, limit: int) -> list[UserRow]:
         """List accounts in the order of their localparts."""
         if not 1 <= limit <= MOST_ROWS:
             raise CommandError(f"the limit is a number from 1 to {MOST_ROWS}")
-        chosen = self._admin.hosts[0] if host is None else self._host(host)
+        chosen = self._chosen(host)
         with _in_plain_words(chosen.domain):
             names = await chosen.accounts.localparts(after.partition("@")[0], limit)
             rows = [await self._row(chosen, name) for name in names]
@@ -137,6 +243,9 @@ class UserCommands:
                 f"{address[:80]!r} is no address of an account; write it like juliet@example.org"
             )
         return self._host(domain), localpart
+
+    def _chosen(self, name: str | None) -> IHost:
+        return self._admin.hosts[0] if name is None else self._host(name)
 
     def _host(self, name: str) -> IHost:
         try:

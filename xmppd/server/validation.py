@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from xmppd.makers import MakerError
 from xmppd.server.config import HostConfig, ServerConfig, TlsConfig
 from xmppd.server.inventory import Inventory
+from xmppd.stanza.jid import JID, JIDError
 from xmppd.stanza.prep import PrepError, domainpart
 
 
@@ -61,6 +62,19 @@ def _host(host: HostConfig) -> Iterator[Problem]:
             "a host for guests has no users, but user stores are named",
             "set users = [], or anonymous = false",
         )
+    for admin in host.admins:
+        yield from _admin((*key, "admins"), admin)
+
+
+def _admin(key: tuple[str, ...], address: str) -> Iterator[Problem]:
+    remedy = 'name accounts, such as "juliet@example.org"'
+    try:
+        jid = JID.parse(address)
+    except JIDError as error:
+        yield Problem(key, str(error), remedy)
+        return
+    if not jid.localpart or jid.resourcepart:
+        yield Problem(key, f"{address!r} is no address of an account", remedy)
 
 
 def _listen(config: ServerConfig) -> Iterator[Problem]:
