@@ -679,8 +679,16 @@ class RacesTests(BlockingCase):
         self.juliet.disconnects()
         self.assertEqual(self.list(self.host.login("juliet/balcony")), [])
 
+    def test_lost_writes(self) -> None:
+        """Memory goes back to what is on disk; nobody was told otherwise."""
+        chamber = self.host.login("juliet/chamber")
+        self.host.storage.fail_next_commit()
+        self.juliet.sends(command("block", "romeo@example.net"))
+        self.assertEqual("internal-server-error", self.juliet.closed_with)
+        self.assertEqual([], self.list(chamber))
+
     def test_nothing_stays_in_memory(self) -> None:
         self.list()
         self.juliet.sends(command("block", "romeo@example.net"))
         self.juliet.disconnects()
-        self.assertEqual((len(self.blocking._lists), self.blocking._locks), (0, {}))
+        self.assertEqual((len(self.blocking._lists), len(self.blocking._turns)), (0, 0))

@@ -53,9 +53,9 @@ class IRoster(Interface):
 
         `then(change)` is called at once, so that what is sent there has the order of the changes;
         the owner's own clients come first in it, since what is routed to others may be answered,
-        and change the roster again, before that returns. Nobody is told otherwise (see `push`). Raises what `edit` raises,
-        and `StanzaError`: resource-constraint for a new item in a full roster, not-allowed on a
-        host whose accounts are guests.
+        and change the roster again, before that returns. Nobody is told otherwise (see `push`).
+        Raises what `edit` raises, and `StanzaError`: resource-constraint for a new item in a full
+        roster, not-allowed on a host whose accounts are guests.
         """
 
     def push(owner: str, change: RosterChange) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
-from twisted.internet.defer import DeferredLock
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from xmppd.api.host import IHost
@@ -32,7 +32,8 @@ from xmppd.api.registrations import (
 from xmppd.api.roster import IBlocking, IRoster, ISharing
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.api.settings import Count
-from xmppd.api.storage import NO_TICKET, Map, Ticket
+from xmppd.api.storage import NO_TICKET, Map, StorageError, Ticket
+from xmppd.api.turns import Turns
 from xmppd.stanza.errors import ErrorType, StanzaError, can_be_answered, error_reply
 from xmppd.stanza.jid import JID, JIDError
 from xmppd.stanza.roster import RosterItem
@@ -96,7 +97,7 @@ class Blocking:
         self._rows = host.open("blocking", Map)
         # Of accounts online, or about to be. They go with the account's state.
         self._lists: WeakValueDictionary[str, BlockList] = WeakValueDictionary()
-        self._locks: dict[str, DeferredLock] = {}
+        self._turns = Turns()
 
     def registrations(self) -> Iterator[Registration]:
         """Return the hooks of this feature."""
@@ -146,7 +147,7 @@ class Blocking:
         if self._host.anonymous:
             raise StanzaError("not-allowed", "guests have no block list")
         owner = request.owner
-        async with self._lock(owner):
+        async with self._turns.of(owner):
             found = self._lists.get(owner)
             if found is None:  # asked for before a resource is bound
                 found = await self._read(owner)
@@ -168,6 +169,7 @@ class Blocking:
         if command == "block":
             self._hide(owner, change, found.ticket)
         found.entries = change.after
+        self._host.committed(found.ticket).addErrback(self._lost, owner)
         for client in list(found.asked):
             payload = _element(command, map(str, change.named))
             push = Iq(payload, to=client, from_=client.bare, type="set")
@@ -303,7 +305,7 @@ class Blocking:
 
     async def _load(self, owner: str) -> BlockList:
         """Read the list of an account that comes online; it counts from now on."""
-        async with self._lock(owner):
+        async with self._turns.of(owner):
             found = self._lists.get(owner)
             if found is None:
                 found = self._lists[owner] = await self._read(owner)
@@ -312,8 +314,16 @@ class Blocking:
     async def _read(self, owner: str) -> BlockList:
         return BlockList(frozenset(key for key, _ in await self._rows.items(owner)))
 
-    def _lock(self, owner: str) -> "_Turn":
-        return _Turn(self._locks, owner)
+    def _lost(self, failure: Failure, owner: str) -> None:
+        """Go back to what is on disk: what memory knows beyond that is not so any more."""
+        failure.trap(StorageError)  # type: ignore[no-untyped-call]  # untyped in Twisted
+        self._host.spawn(self._read_again(owner))
+
+    async def _read_again(self, owner: str) -> None:
+        async with self._turns.of(owner):
+            found = self._lists.get(owner)
+            if found is not None:
+                found.entries = (await self._read(owner)).entries
 
     def closed(self, session: ISession) -> Verdict:
         """Forget that a session has asked for the list."""
@@ -330,25 +340,6 @@ class Blocking:
 
 _SILENT = ("headline", "groupchat", "error", "result")
 """Types of messages and IQs that are dropped without an answer, as if nobody were there."""
-
-
-class _Turn:
-    """One owner's turn: within it nobody else loads or changes that owner's list."""
-
-    __slots__ = ("_lock", "_locks", "_owner")
-
-    def __init__(self, locks: dict[str, DeferredLock], owner: str) -> None:
-        self._locks = locks
-        self._owner = owner
-        self._lock = locks.setdefault(owner, DeferredLock())
-
-    async def __aenter__(self) -> None:
-        await self._lock.acquire()
-
-    async def __aexit__(self, *_exception: object) -> None:
-        self._lock.release()
-        if not self._lock.locked and self._locks.get(self._owner) is self._lock:
-            del self._locks[self._owner]
 
 
 def _forms(entity: JID) -> tuple[str, str, str]:

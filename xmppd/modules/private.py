@@ -1,10 +1,7 @@
 """Private XML Storage (XEP-0049): whatever clients want to find again, for their user alone."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-from twisted.internet.defer import DeferredLock
 
 from xmppd.api.host import IHost
 from xmppd.api.moments import PASS, AccountDeleted, Verdict
@@ -21,6 +18,7 @@ from xmppd.api.registrations import (
 )
 from xmppd.api.settings import Count
 from xmppd.api.storage import NO_TICKET, Map
+from xmppd.api.turns import Turns
 from xmppd.stanza.errors import StanzaError
 from xmppd.wire.document import parse_document
 from xmppd.wire.element import Element
@@ -49,7 +47,7 @@ class PrivateStorage:
         self._settings = settings
         self._kept = host.open("private", Map)
         # Counting waits, and what is counted must not change meanwhile.
-        self._locks: dict[str, DeferredLock] = {}
+        self._turns = Turns()
 
     def registrations(self) -> Iterator[Registration]:
         """Return the hooks of this feature."""
@@ -80,13 +78,13 @@ class PrivateStorage:
             raise StanzaError("not-acceptable", "nothing is there to be kept")
         if self._host.anonymous:
             raise StanzaError("not-allowed", "nothing is kept for guests")
-        async with self._alone(request.owner):
+        async with self._turns.of(request.owner):
             await self._check_room(request.owner, rows)
             return self._write(request.owner, rows)
 
     async def deleted(self, owner: str) -> Verdict:
         """Forget what was being kept while its account was deleted."""
-        async with self._alone(owner):
+        async with self._turns.of(owner):
             self._kept.clear(owner)
         return PASS
 
@@ -118,18 +116,6 @@ class PrivateStorage:
             else:
                 ticket = self._kept.put(owner, key, value)
         return Promised(None, ticket)
-
-    @asynccontextmanager
-    async def _alone(self, owner: str) -> AsyncIterator[None]:
-        """Let nobody else change what an account keeps."""
-        lock = self._locks.setdefault(owner, DeferredLock())
-        await lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
-            if not lock.locked:
-                self._locks.pop(owner, None)
 
 
 def _key(element: Element) -> str:

@@ -1,13 +1,11 @@
 """Rosters (RFC 6121 section 2): kept row by row, changed, shown to whoever is interested."""
 
 import json
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from weakref import WeakValueDictionary
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -32,6 +30,7 @@ from xmppd.api.roster import IRoster, ISubscriptions, RosterChange
 from xmppd.api.sessions import ISession
 from xmppd.api.settings import Between, Count
 from xmppd.api.storage import NO_TICKET, KeyValue, Map, StorageError, Ticket
+from xmppd.api.turns import Turns
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID, JIDError
 from xmppd.stanza.prep import PrepError, foreign_resourcepart
@@ -39,8 +38,6 @@ from xmppd.stanza.roster import RosterItem
 from xmppd.stanza.stanza import Iq, Stanza
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import ROSTER, ROSTER_VERSIONING
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,29 +124,6 @@ class Roster:
         return sorted(changed, key=lambda item: item.version)
 
 
-class Turns:
-    """Whose turn it is to change one roster: theirs who came first, one at a time."""
-
-    __slots__ = ("_waiting", "taken")
-
-    def __init__(self) -> None:
-        self.taken = False
-        self._waiting: deque[Deferred[None]] = deque()
-
-    async def begin(self) -> None:
-        """Wait for one's turn."""
-        if self.taken:
-            turn: Deferred[None] = Deferred(self._waiting.remove)
-            self._waiting.append(turn)
-            await turn
-        self.taken = True
-
-    def go_on(self) -> None:
-        """Let the next one begin, unless somebody has."""
-        if self._waiting and not self.taken:
-            self._waiting.popleft().callback(None)
-
-
 @implementer(IRoster)
 class Rosters:
     """Keeps the rosters of a host's accounts."""
@@ -163,7 +137,7 @@ class Rosters:
         self._heads = host.open("roster-head", KeyValue)
         # A roster that is being loaded takes part in changes before its account is online.
         self._rosters: WeakValueDictionary[str, Roster] = WeakValueDictionary()
-        self._turns: dict[str, Turns] = {}
+        self._turns = Turns()
 
     def registrations(self) -> Iterator[Registration]:
         """Return the hooks of this feature."""
@@ -284,7 +258,12 @@ class Rosters:
         if self._host.anonymous:
             raise StanzaError("not-allowed", "guests have no roster")
 
-        return await self._alone(owner, lambda: self._change(owner, contact, edit), then)
+        async with self._turns.of(owner) as turn:
+            change = await self._change(owner, contact, edit)
+            if then is not None:
+                turn.free()
+                then(change)
+        return change
 
     def push(self, owner: str, change: RosterChange) -> None:
         """Show a change to all interested resources."""
@@ -303,31 +282,6 @@ class Rosters:
         return push
 
     # Changes.
-
-    async def _alone(
-        self,
-        owner: str,
-        work: Callable[[], Awaitable[Result]],
-        then: Callable[[Result], None] | None = None,
-    ) -> Result:
-        """Do something to a roster while nobody else does.
-
-        What `then` sends may come back, and change the roster, before it returns.
-        """
-        turns = self._turns.setdefault(owner, Turns())
-        await turns.begin()
-        try:
-            try:
-                result = await work()
-            finally:
-                turns.taken = False
-            if then is not None:
-                then(result)
-            return result
-        finally:
-            turns.go_on()
-            if not turns.taken and self._turns.get(owner) is turns:
-                del self._turns[owner]
 
     async def _change(
         self, owner: str, contact: JID, edit: Callable[[RosterItem], RosterItem]
@@ -386,14 +340,11 @@ class Rosters:
 
     async def _load(self, owner: str) -> Roster:
         """Read the roster of an account that comes online; it counts from now on."""
-
-        async def work() -> Roster:
+        async with self._turns.of(owner):
             roster = self._rosters.get(owner)
             if roster is None:
                 roster = self._rosters[owner] = await self._read(owner)
             return roster
-
-        return await self._alone(owner, work)
 
     async def _read(self, owner: str) -> Roster:
         roster = Roster(await self._head(owner))
@@ -415,15 +366,15 @@ class Rosters:
     def _lost(self, failure: Failure, owner: str) -> None:
         """Go back to what is on disk: what memory knows beyond that is not so any more."""
         failure.trap(StorageError)  # type: ignore[no-untyped-call]  # untyped in Twisted
+        self._host.spawn(self._read_again(owner))
 
-        async def work() -> None:
+    async def _read_again(self, owner: str) -> None:
+        async with self._turns.of(owner):
             roster = self._rosters.get(owner)
             if roster is not None:
                 kept = await self._read(owner)
                 for field in fields(kept):
                     setattr(roster, field.name, getattr(kept, field.name))
-
-        self._host.spawn(self._alone(owner, work))
 
     # The end of an account.
 
