@@ -1,0 +1,371 @@
+"""A host with all shipped features and all sorts of people, who send stanzas that were spoilt."""
+
+from collections import Counter
+from dataclasses import dataclass
+from string import Template
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from tests.modules.malformed import Spoiler
+from tests.modules.test_strangers import Doll, shipped
+from tests.modules.wellformed import MESSAGES, PRESENCES, requests
+from xmppd.api.adhoc import Done, Execution, Level, Outcome, Stage
+from xmppd.api.auth import IPasswords
+from xmppd.api.commands import Argument, Command, CommandError, IAdministration
+from xmppd.api.moments import AccountCreated, AccountDeleted, AccountEnding
+from xmppd.api.registrations import (
+    HOST,
+    OWN_ACCOUNT,
+    AdHoc,
+    HandleIq,
+    Identity,
+    Provide,
+    Serve,
+)
+from xmppd.api.storage import KeyValue
+from xmppd.auth.accounts import Passwords
+from xmppd.auth.keys import KeptSecret, StoredKeys
+from xmppd.auth.passwords import KeyMaker, PasswordVerifier
+from xmppd.sasl.exchange import ScramKeys
+from xmppd.stanza.answers import Answers
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.forms import Field, FieldType, Form, Option
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+from xmppd.testing.fake_host import FakeHost
+from xmppd.testing.fake_session import FakeSession
+from xmppd.testing.remote import FakeRemote
+from xmppd.wire.document import parse_fragment
+from xmppd.wire.element import Element
+from xmppd.wire.namespaces import (
+    BLOCKING,
+    BLOCKING_ERRORS,
+    CLIENT,
+    COMMANDS,
+    DISCO_INFO,
+    DISCO_ITEMS,
+    LAST,
+    PING,
+    PRIVATE,
+    REGISTER,
+    ROSTER,
+    SESSION,
+    STANZA_ERRORS,
+    TIME,
+    VCARD_TEMP,
+    VERSION,
+)
+from xmppd.wire.serializer import escape_attr, serialize
+
+DEFAULT = (
+    "bad-request not-acceptable jid-malformed item-not-found forbidden not-allowed"
+    " service-unavailable feature-not-implemented resource-constraint policy-violation"
+)
+CONDITIONS: dict[str, str] = {
+    BLOCKING: "bad-request jid-malformed not-allowed resource-constraint",
+    COMMANDS: "bad-request not-allowed forbidden item-not-found",
+    DISCO_INFO: "item-not-found",
+    DISCO_ITEMS: "item-not-found bad-request",
+    LAST: "forbidden",
+    PING: "",
+    PRIVATE: "bad-request not-acceptable not-allowed policy-violation resource-constraint",
+    REGISTER: "bad-request conflict not-acceptable not-allowed forbidden resource-constraint"
+    " registration-required unexpected-request not-authorized",
+    ROSTER: "bad-request jid-malformed not-acceptable item-not-found not-allowed"
+    " resource-constraint",
+    SESSION: "",
+    TIME: "",
+    VCARD_TEMP: "not-allowed policy-violation",
+    VERSION: "",
+}
+"""What handlers of a namespace may answer, where the documents name few conditions."""
+
+ENVELOPE = frozenset({"bad-request", "service-unavailable"})
+"""What any request may be answered: two payloads, or one that nobody handles there."""
+
+DOLL = "doll.example.org"
+
+ACCEPTED = (
+    "bad-request not-acceptable jid-malformed service-unavailable policy-violation"
+    " remote-server-not-found item-not-found resource-constraint gone not-allowed"
+)
+"""What messages and presence may be answered."""
+
+TARGETS = (
+    "juliet@example.org",
+    "example.org",
+    "nurse@example.org",
+    "nobody@example.org",
+    "friar@example.org",
+    DOLL,
+)
+"""Addresses that are the server's to answer for; the friar is never online."""
+
+PRESENCE_TYPES = (
+    "", "", "unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed", "probe",
+    "error", "invisible",
+)  # fmt: skip
+MESSAGE_TYPES = ("", "chat", "normal", "headline", "groupchat", "error", "CHAT")
+ROOT = f"<root xmlns='{CLIENT}'>".encode()
+
+
+class FewKeys(KeyMaker):
+    """Makes one key of each password, to be quick."""
+
+    async def make(self, password: str, hashes: object = ()) -> dict[str, ScramKeys]:
+        """Return the key."""
+        return await super().make(password, ("SHA-1",))
+
+
+@implementer(IAdministration)
+class Administration:
+    """Juliet administers; one command takes arguments of all kinds."""
+
+    admins = frozenset({JID.parse("juliet@example.org")})
+
+    def commands(self) -> tuple[Command, ...]:
+        """Return the command."""
+        arguments = (
+            Argument("text", ""),
+            Argument("number", "", int, required=False, default=1),
+            Argument("share", "", float, required=False),
+            Argument("flag", "", bool, required=False, default=False),
+            Argument("secret", "", required=False, secret=True),
+        )
+        return (Command("acme do", "Do it", self.do, Done, arguments),)
+
+    def do(self, text: str, **_rest: object) -> str:
+        """Refuse what is long."""
+        if len(text) > 100:
+            raise CommandError("too long")
+        return text
+
+
+def first(_execution: Execution) -> Outcome:
+    """Begin a command of two forms."""
+    return Stage(Form.of("", Field("name", required=True)), next=second)
+
+
+def second(answers: Answers) -> Outcome:
+    """Go on with fields of all types."""
+    if len(answers.text("name")) > 1000:
+        raise StanzaError("not-acceptable")
+    options = (Option("a"), Option("b"))
+    fields = (
+        Field("flag", FieldType.BOOLEAN),
+        Field("many", FieldType.LIST_MULTI, options=options),
+        Field("one", FieldType.LIST_SINGLE, options=options),
+        Field("who", FieldType.JID_SINGLE),
+        Field("whom", FieldType.JID_MULTI),
+        Field("words", FieldType.TEXT_MULTI),
+        Field("secret", FieldType.TEXT_PRIVATE),
+    )
+    return Stage(Form.of("urn:acme:rules", *fields), complete=lambda _: Done())
+
+
+@dataclass(slots=True)
+class Case:
+    """One stanza as it is sent, and what it is."""
+
+    text: str
+    kind: str
+    type: str
+    id: str
+    to: str
+    name: str
+    """Of the only child: namespace and name; "" if there is none, or more than one."""
+
+    @property
+    def is_request(self) -> bool:
+        """Whether somebody has to answer."""
+        return self.kind == "iq" and self.type in ("get", "set")
+
+
+Someone = FakeSession | FakeRemote
+
+
+class World:
+    """A host with all features, its people, and what is wrong with what they are answered."""
+
+    def __init__(self, seed: str) -> None:
+        self.host = FakeHost()
+        for feature in shipped():
+            self.host.load(feature)
+        self._install()
+        self.handlers = [record for _, record in self.host.registry.records(HandleIq)]
+        self.refusals = {f"{each.ns} {each.name}": each.refusal for each in self.handlers}
+        examples = [text for each in self.handlers for text in requests(each)]
+        others = [tree(text) for text in (*examples, *MESSAGES, *PRESENCES) if text]
+        self.spoiler = Spoiler(seed, others)
+        self.reached: Counter[str] = Counter()
+        self._told: dict[str, str] = {}
+        self._number = 0
+        self.romeo = self.host.remote("romeo@example.net/orchard")
+        self.tybalt = self.host.remote("tybalt@example.com/x")
+        self.host.add_account("friar")
+        self.log_in()
+        self.nurse.sends("<iq type='set' id='v'><vCard xmlns='vcard-temp'><FN>A</FN></vCard></iq>")
+        self.juliet.sends("<presence type='subscribe' to='romeo@example.net'/>")
+        self.romeo.sends(
+            "<presence type='subscribed' from='romeo@example.net' to='juliet@example.org'/>",
+            "<presence type='subscribe' from='romeo@example.net' to='juliet@example.org'/>",
+        )
+        self.juliet.sends("<presence type='subscribed' to='romeo@example.net'/>")
+        self.host.unread()
+
+    def _install(self) -> None:
+        """Install what features find in a server besides each other."""
+        doll = Serve(DOLL, Doll(), Identity("component", "generic"))
+        at = HOST | OWN_ACCOUNT
+        self.host.install("doll", [doll, AdHoc("acme", "Acme", first, Level.ANYBODY, at)])
+        self.host.install(
+            "server",
+            [Provide(IAdministration, Administration()), Provide(IPasswords, self._passwords())],
+        )
+
+    def _passwords(self) -> Passwords:
+        host = self.host
+
+        def ending(localpart: str) -> "Deferred[None]":
+            for session in host.accounts_domain.sessions.of(localpart):
+                session.close("not-authorized")
+            return Deferred.fromCoroutine(host.announce_and_wait(AccountEnding, localpart))
+
+        secret = KeptSecret(host.open("scram-secret", KeyValue), host.entropy)
+        return Passwords(
+            host.accounts,
+            host.storage.tickets,
+            FewKeys(host.workers, host.entropy, 4096),
+            PasswordVerifier(StoredKeys(host.accounts, secret.get, 4096), host.workers),
+            host.wall,
+            lambda localpart: host.announce(AccountCreated, localpart),
+            lambda localpart: host.announce(AccountDeleted, localpart),
+            ending,
+        )
+
+    def log_in(self) -> None:
+        """Let Juliet and the nurse in, available and interested."""
+        self.juliet, self.nurse = self.host.login("juliet/balcony"), self.host.login("nurse/cellar")
+        for client in (self.juliet, self.nurse):
+            client.sends(f"<iq type='get' id='r'><query xmlns='{ROSTER}'/></iq>", "<presence/>")
+        self.host.unread()
+
+    def log_out(self) -> None:
+        """Have everybody gone, without a word."""
+        for client in (self.juliet, self.nurse):
+            client.disconnects()
+        self.host.unread()
+
+    def restart(self) -> None:
+        """Stop the server and start it over the same data."""
+        self.host = self.host.restarted()
+        self._install()
+        self.log_in()
+
+    # Cases.
+
+    def case(self, kind: str, type: str, to: str, *children: Element, lang: bool = False) -> Case:
+        """Return a stanza with these children."""
+        self._number += 1
+        id = f"f{self._number}"
+        attrs = {"type": type, "to": to, "xml:lang": self.spoiler.value() if lang else ""}
+        given = "".join(f" {name}='{escape_attr(value)}'" for name, value in attrs.items() if value)
+        inner = b"".join(serialize(child, CLIENT) for child in children).decode()
+        name = f"{children[0].ns} {children[0].name}" if len(children) == 1 else ""
+        return Case(f"<{kind} id='{id}'{given}>{inner}</{kind}>", kind, type, id, to, name)
+
+    def filled(self, text: str) -> str:
+        """Return an example with what the server has said in place of the names."""
+        return Template(text).safe_substitute(self._told)
+
+    def spoilt(self, text: str) -> list[Element]:
+        """Return the children an example stands for, after something has happened to them."""
+        root = tree(f"<root>{self.filled(text)}</root>")
+        if root.children and self.spoiler.chance(0.9):
+            self.spoiler.spoil(self.spoiler.choice(list(root.elements())))
+        else:
+            self.spoiler.spoil(root)
+        return list(root.elements())
+
+    # Sending them.
+
+    def send(self, sender: Someone, case: Case) -> None:
+        """Send it. Raises `AssertionError` for an answer, or silence, that is not right."""
+        if isinstance(sender, FakeRemote) and not case.to:
+            return
+        try:
+            sender.sends(case.text)
+        except ValueError:  # no stream would have taken it
+            return
+        answers = self.answers(sender, case)
+        if not answers and case.is_request:
+            self.host.clock.advance(120)
+            answers = self.answers(sender, case)
+            if any(condition(answer) == "resource-constraint" for answer in answers):
+                raise AssertionError("the handler was given up")
+        self.host.unread()  # all that was sent can be read
+        conditions = [condition(answer) for answer in answers]
+        self.reached.update(each or "result" for each in conditions)
+        if case.is_request:
+            ok = len(conditions) == 1 and conditions[0] in {"", *self._allowed(case)}
+        elif case.type in ("error", "result"):
+            ok = not conditions
+        else:
+            ok = len(conditions) < 2 and set(conditions) <= set(ACCEPTED.split())
+        if not ok:
+            raise AssertionError(f"{conditions} to {sender.jid}, who sent {case.text}")
+        for answer in answers:
+            self._remember(answer)
+        if self.juliet.closed_with or self.nurse.closed_with:
+            self._again(case)
+
+    def _again(self, case: Case) -> None:
+        """Log in again after an account was deleted, which nothing else may bring about."""
+        if REGISTER not in case.name:
+            raise AssertionError("a session has ended")
+        self.log_out()
+        self.log_in()
+
+    def answers(self, sender: Someone, case: Case) -> list[Stanza]:
+        """Return the answers among what has come: who was asked sends them, with that id."""
+        box = sender.mailbox.stanzas if isinstance(sender, FakeRemote) else sender.stanzas
+        return [
+            stanza
+            for stanza in box
+            if stanza.kind == case.kind
+            and stanza.id == case.id
+            and stanza.type in ("result", "error")
+            and not (stanza.from_ == sender.jid and case.type in ("result", "error"))
+        ]
+
+    def _allowed(self, case: Case) -> frozenset[str]:
+        special = ENVELOPE | {"gone"} if case.to == DOLL else ENVELOPE
+        if case.name not in self.refusals:
+            return special
+        named = CONDITIONS.get(case.name.partition(" ")[0], DEFAULT)
+        return special | {self.refusals[case.name], *named.split()}
+
+    def _remember(self, answer: Stanza) -> None:
+        """Keep what the server has said, for what is sent later."""
+        for child in answer.children:
+            for name, value in answer.child_element(child).attrs.items():
+                self._told[name] = value
+                if value not in self.spoiler.seen:
+                    self.spoiler.seen = [*self.spoiler.seen[-20:], value]
+
+
+def tree(text: str) -> Element:
+    """Return the tree of a text that stands inside of a stanza."""
+    return parse_fragment(text.encode(), ROOT)
+
+
+def condition(answer: Stanza) -> str:
+    """Return the condition of an error, "" for a result; one that blocking explains is usual."""
+    error = answer.child("error") if answer.type == "error" else None
+    if error is None:
+        return ""
+    if error.child("blocked", BLOCKING_ERRORS) is not None:
+        return "service-unavailable"
+    (condition,) = (each.name for each in error.elements(ns=STANZA_ERRORS) if each.name != "text")
+    return condition
