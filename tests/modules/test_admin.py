@@ -382,7 +382,7 @@ class Commands:
                     Argument("count", "a number", int, False, 7),
                     Argument("share", "a part", float, False),
                     Argument("loud", "whether to shout", bool, False, False),
-                    Argument("password", "a secret", required=False, secret=True),
+                    Argument("password", "a secret", str, False, "usual", secret=True),
                     Argument("host", "the host", required=False),
                 ),
             ),
@@ -428,7 +428,7 @@ class OtherCommandsTests(SynchronousTestCase):
     def test_arguments(self) -> None:
         self.load()
         whole = {"word": "x", "count": "-3", "share": "0.5", "loud": "1", "password": "p"}
-        defaults = ["word: 'x'", "count: 7", "share: None", "loud: False", "password: None"]
+        defaults = ["word: 'x'", "count: 7", "share: None", "loud: False", "password: 'usual'"]
         table: list[tuple[dict[str, str], list[str]]] = [
             (
                 whole,

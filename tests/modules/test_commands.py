@@ -243,6 +243,17 @@ class ListTests(CommandsCase):
             f"<item jid='{HERE}' node='y' name='Just in time'/>",
         )
 
+    def test_a_feature_that_cannot_say(self) -> None:
+        """It hides no others."""
+
+        def late() -> Iterable[AdHoc]:
+            yield AdHoc("y", "", self.wizard.start, Level.ANYBODY)
+            raise KeyError
+
+        self.host.install("late", [AdHocs(late)])
+        self.assert_shown(self.romeo, ITEMS, NS, f"<item jid='{HERE}' node='x' name='For all'/>")
+        self.assertEqual(1, len(self.flushLoggedErrors(KeyError)))
+
     def test_a_node_belongs_to_one_feature(self) -> None:
         error = self.assertRaises(
             RegistrationError, self.offer, AdHoc("x", "Mine", self.wizard.start, at=HOST)

@@ -12,7 +12,7 @@ from xmppd.api.host import IHost
 from xmppd.api.storage import KeyValue
 from xmppd.makers import ModuleMaker
 from xmppd.routing.registry import RegistrationError
-from xmppd.server.administration import ServerAdmin
+from xmppd.server.administration import HostAdministration, ServerAdmin
 from xmppd.server.config import HostConfig
 from xmppd.stanza.jid import JID
 
@@ -110,6 +110,17 @@ class ModuleCommandTests(SynchronousTestCase):
         house = House(*hosts, extra=[GREETER])
         error = self.assertRaises(CommandError, house.run, "greet", host="example.net")
         self.assertEqual(str(error), "only example.org have this command")
+
+    def test_a_hosts_own_administrators(self) -> None:
+        """They have the commands of their host's modules, and no files of the machine."""
+        house = House(extra=[GREETER])
+        boss = JID.parse("boss@example.net")
+        administration = HostAdministration(house.server, "example.net", [boss])
+        self.assertEqual(administration.admins, {boss})
+        known = {command.name: command for command in administration.commands()}
+        self.assertEqual(known["greet"].run(), Greeting("hello from example.net"))
+        self.assertEqual(known["greet"].arguments, ())
+        self.assertLessEqual(known.keys(), house.commands.keys())
 
     def test_the_servers_own_commands_cannot_be_claimed(self) -> None:
         error = self.assertRaises(RegistrationError, House, extra=[IMPOSTOR])

@@ -262,7 +262,7 @@ def _field(argument: Argument) -> Field:
         FieldType.TEXT_PRIVATE if argument.secret else kind,
         argument.help,
         required=argument.required and argument.kind is not bool,
-        values=_texts(argument.default),
+        values=() if argument.secret else _texts(argument.default),
     )
 
 

@@ -245,11 +245,19 @@ class LocalHost:
     def adhoc_commands(self, at: At) -> tuple[AdHoc, ...]:
         """Return the ad-hoc commands registered for those addresses, each node once, in order."""
         found = {command.node: command for command in self.registry.list(AdHoc, at)}
-        for _, more in self.registry.records(AdHocs):
-            for command in more.list():
+        for feature, more in self.registry.records(AdHocs):
+            for command in self._listed(feature, more):
                 if at in command.at:
                     found.setdefault(command.node, command)
         return tuple(found.values())
+
+    def _listed(self, feature: str, more: AdHocs) -> tuple[AdHoc, ...]:
+        """Ask a feature for its commands; one that fails hides no others."""
+        try:
+            return tuple(more.list())
+        except Exception:
+            crashed(feature, more)
+            return ()
 
     def node(self, name: str, at: At) -> Node | None:
         """Return the node of that name registered for those addresses, or None."""

@@ -85,9 +85,7 @@ class SessionCommands:
                     Argument("host", "only those of this host", required=False),
                 ),
             ),
-            Command(
-                "status", "Show how the server is.", self._admin.status, Status, harmless=True
-            ),
+            Command("status", "Show how the server is.", self._admin.status, Status, harmless=True),
         )
 
     def show(self, of: str | None, after: str | None, limit: int) -> list[SessionRow]:
@@ -121,7 +119,6 @@ class SessionCommands:
         if not kicked:
             raise CommandError(f"{wanted} has no session here")
         return kicked
-
 
     def announce(self, text: str, host: str | None) -> Announced:
         """Send a headline (RFC 6121 5.2.2), which nobody keeps for those who are not there."""
