@@ -19,6 +19,8 @@ from xmppd.api.registrations import (
 from xmppd.api.sessions import ISession
 from xmppd.api.storage import AccountExists, KeyValue
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Message
 from xmppd.testing.fake_host import FakeHost
 from xmppd.testing.texts import normal
 
@@ -234,6 +236,34 @@ class RemoteTests(SynchronousTestCase):
         self.juliet.sends("<message to='romeo@example.net'/>")
         for remote in (self.romeo, street):
             self.assertEqual(1, len(remote.take()))
+
+    def promise(self, to: str) -> None:
+        """Write something and tell somebody of it."""
+        message = Message(to=JID.parse(to), from_=self.juliet.jid)
+        message.ticket = self.host.open("notes", KeyValue).put("juliet", b"Milk")
+        self.host.route(message)
+
+    def test_what_is_promised_waits_and_all_behind_it(self) -> None:
+        self.host.storage.latency = 0.01
+        self.promise("romeo@example.net/orchard")
+        self.juliet.sends("<presence to='romeo@example.net'/>")
+        self.romeo.receives()
+        self.host.clock.advance(0.01)
+        self.assertEqual(2, len(self.romeo.take()))
+
+    def test_what_is_promised_in_vain(self) -> None:
+        self.host.storage.fail_next_commit()
+        self.promise("romeo@example.net/orchard")
+        self.host.turn()
+        self.juliet.sends("<presence to='romeo@example.net'/>")
+        self.romeo.receives(f"<presence from='{self.juliet.jid}' to='romeo@example.net'/>")
+
+    def test_what_was_not_sent_when_the_server_was_killed(self) -> None:
+        self.host.storage.latency = 0.01
+        self.promise("romeo@example.net/orchard")
+        self.host = self.host.crashed()
+        self.host.clock.advance(1)
+        self.romeo.receives()
 
     def test_nobody_there(self) -> None:
         self.juliet.sends("<message to='nobody@example.net'/>")

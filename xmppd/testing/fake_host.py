@@ -52,7 +52,7 @@ class _World:
         self.gate = Gate(storage.tickets)
         self.router = Router(self.clock)
         self.router.elsewhere = self.elsewhere
-        self.elsewhere.router = self.router
+        self.elsewhere.connect(self.router, self.gate)
         self.cluster = SingleNode()
         self.sessions: list[FakeSession] = []
         self.hosts: dict[str, FakeHost] = {}

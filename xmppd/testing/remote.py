@@ -1,10 +1,13 @@
 """Entities of other servers: what comes from them and what is sent to them."""
 
+from collections import deque
 from collections.abc import Callable
 
 from zope.interface import implementer
 
+from xmppd.api.gate import Gate
 from xmppd.api.router import IDomain, IRouter
+from xmppd.api.storage import Ticket
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
@@ -47,13 +50,19 @@ class FakeRemote:
 class Elsewhere:
     """All other servers. What is for nobody known there bounces (`remote-server-not-found`).
 
-    `router` is that of our server, which may be another one after a restart.
+    What promises something leaves once storage has committed it, in order, as on a stream. `router`
+    and `gate` are those of our server, which may be another one after a restart.
     """
-
-    router: IRouter
 
     def __init__(self) -> None:
         self.remotes: dict[JID, FakeRemote] = {}
+        self._held: deque[tuple[Stanza, list[FakeRemote]]] = deque()
+
+    def connect(self, router: IRouter, gate: Gate) -> None:
+        """Talk to that server from now on; what another one had not sent yet is lost."""
+        self.router = router
+        self._gate = gate
+        self._held.clear()
 
     def send(self, stanza: Stanza) -> None:
         """Let a stanza come in from another server."""
@@ -65,5 +74,15 @@ class Elsewhere:
         found = [remote for jid, remote in self.remotes.items() if to in (jid, jid.bare)]
         if not found:
             raise StanzaError("remote-server-not-found")
-        for remote in found:
-            remote.mailbox.stanzas.append(stanza)
+        self._held.append((stanza, found))
+        if self.release(self._gate.settled, range(0)):
+            self._gate.add(self)
+
+    def release(self, settled: Ticket, failed: range) -> bool:
+        """Let go what is committed (see `xmppd.api.gate.Held`)."""
+        while self._held and self._held[0][0].ticket <= settled:
+            stanza, remotes = self._held.popleft()
+            if stanza.ticket not in failed:
+                for remote in remotes:
+                    remote.mailbox.stanzas.append(stanza)
+        return bool(self._held)
