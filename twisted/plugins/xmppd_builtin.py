@@ -113,6 +113,17 @@ blocking = ModuleMaker(
     xeps=(Xep("0191", "1.3"),),
     default=True,
 )
+offline = ModuleMaker(
+    "offline",
+    "xmppd.modules.offline.OfflineMessages",
+    config="xmppd.modules.offline.OfflineSettings",
+    xeps=(
+        Xep("0160", "1.0.1"),
+        Xep("0203", "2.0"),
+        Xep("0334", "1.0.0", "partial", "what is kept until it is delivered; there is no archive"),
+    ),
+    default=True,
+)
 
 external = MechanismMaker(
     "EXTERNAL", "xmppd.sasl.external.External", xeps=(Xep("0178", "1.2"),), default=True

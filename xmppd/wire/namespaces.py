@@ -37,6 +37,7 @@ CAPS = "http://jabber.org/protocol/caps"  # XEP-0115
 STREAM_LIMITS = "urn:xmpp:stream-limits:0"  # XEP-0478
 OUTAGE = "urn:xmpp:sos:0"  # XEP-0455
 HINTS = "urn:xmpp:hints"  # XEP-0334
+STANZA_IDS = "urn:xmpp:sid:0"  # XEP-0359
 CHAT_STATES = "http://jabber.org/protocol/chatstates"  # XEP-0085
 OFFLINE = "msgoffline"  # XEP-0160
 PING = "urn:xmpp:ping"  # XEP-0199
