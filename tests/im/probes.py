@@ -176,7 +176,8 @@ class Scene:
         resource = answer.from_.resourcepart if answer.from_ else ""
         ids = {"probe"} if not self.case.id.endswith("?") else {"probe", ""}
         if self.case.id.startswith("kept"):
-            ids = ids - {"probe"} | {read_stanzas(self.sent[resource])[0].id}
+            sent = self.sent.get(resource, "<presence/>")
+            ids = ids - {"probe"} | {read_stanzas(sent)[0].id}
         elif answer.has("status"):
             ids = {"bye"}  # the whole of the last unavailable presence (rule 3)
         if answer.id not in ids:

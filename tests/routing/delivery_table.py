@@ -14,6 +14,7 @@ one or more of
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _PATH = Path(__file__).parent.parent / "data" / "rfc6121_8_5.csv"
@@ -34,21 +35,32 @@ class Case:
     row: str
 
 
+@cache
+def rows() -> tuple[dict[str, str], ...]:
+    """Return the rows as they are written."""
+    with _PATH.open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
 def cases() -> Iterator[Case]:
     """Yield all cases of the table."""
-    with _PATH.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            account = row["resources"] != NO_ACCOUNT
-            for type in row["types"].split():
-                yield Case(
-                    row["kind"],
-                    "" if type == "absent" else type,
-                    row["address"],
-                    account,
-                    dict(_resource(each) for each in row["resources"].split() if account),
-                    frozenset(row["allowed"].split()),
-                    f"{row['section']} {row['kind']} {type} {row['address']} {row['resources']}",
-                )
+    for row in rows():
+        yield from cases_of(row)
+
+
+def cases_of(row: dict[str, str]) -> Iterator[Case]:
+    """Yield the cases of a row."""
+    account = row["resources"] != NO_ACCOUNT
+    for type in row["types"].split():
+        yield Case(
+            row["kind"],
+            "" if type == "absent" else type,
+            row["address"],
+            account,
+            dict(_resource(each) for each in row["resources"].split() if account),
+            frozenset(row["allowed"].split()),
+            f"{row['section']} {row['kind']} {type} {row['address']} {row['resources']}",
+        )
 
 
 def _resource(text: str) -> tuple[str, int | None]:
