@@ -100,7 +100,10 @@ def consult_now(hooks: tuple[Hook, ...], stanza: Stanza, subject: object) -> Ver
         if hook.payload and not hook.wants(stanza):
             continue
         try:
-            verdict: object = settle(hook.watch.watcher(stanza, subject))
+            verdict: object = hook.watch.watcher(stanza, subject)
+            if verdict is PASS:
+                continue
+            verdict = settle(verdict)
         except StanzaError:
             return STOP
         except Exception:

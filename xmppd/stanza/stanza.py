@@ -192,9 +192,10 @@ class Stanza:
         """Remove these of `children`, given in their order."""
         pieces: list[bytes] = []
         kept: list[Child] = []
+        going = frozenset(children)
         at = shift = 0
         for child in self.children:
-            if child not in children:
+            if child not in going:
                 kept.append((child[0], child[1] - shift, child[2] - shift))
                 continue
             end = self._end(child)
