@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.server.house import House
 from twisted.plugins import xmppd_builtin
 from xmppd.api.auth import IPasswords
+from xmppd.api.registrations import Every
 from xmppd.c2s.factory import ClientFactory
 from xmppd.c2s.settings import ConflictPolicy
 from xmppd.net.certificates import CertificateError
@@ -203,6 +204,21 @@ class LifeTests(AssemblyCase):
         stopping = server.stop()
         self.house.clock.pump([0.1] * 10)
         self.successResultOf(stopping)
+
+    def test_features_are_called_once_it_is_up(self) -> None:
+        """Not before storage is open, however long that takes."""
+        server = self.server(self.config())
+        ticks: list[int] = []
+        server.host().install("acme", [Every(1.0, lambda: ticks.append(1))])
+        self.house.clock.advance(10)
+        server.open_storage()
+        self.assertEqual([], ticks)
+        server.start()
+        self.house.clock.advance(1)
+        self.assertEqual([1], ticks)
+        server.stop()
+        self.house.clock.pump([1.0] * 30)
+        self.assertEqual([1], ticks)
 
     def test_guests_in_clear_are_told_to_encrypt(self) -> None:
         guests = HostConfig("example.org", users=(), anonymous=True)

@@ -82,7 +82,8 @@ class LocalHost:
         self.accounts_domain = AccountsDomain(
             domain, storage.accounts, self.registry, router, cluster, self._pending, wall
         )
-        self._timers: dict[str, list[LoopingCall]] = {}
+        self._timers: dict[str, list[tuple[LoopingCall, float]]] = {}
+        self._started = False
         self._work: dict[Deferred[Any], None] = {}
 
     # The life of features.
@@ -101,8 +102,16 @@ class LocalHost:
             if isinstance(record, Every):
                 timer = LoopingCall(self._tick, feature, record)
                 timer.clock = self.clock
-                timers.append(timer)
-                timer.start(record.seconds, now=False)
+                timers.append((timer, record.seconds))
+                if self._started:
+                    timer.start(record.seconds, now=False)
+
+    def start(self) -> None:
+        """Begin to call what is to be called every so often: storage is open."""
+        self._started = True
+        for timers in self._timers.values():
+            for timer, seconds in timers:
+                timer.start(seconds, now=False)
 
     def remove(self, feature: str) -> None:
         """Remove everything a feature registered, with its timers and its accounts' state."""
@@ -112,8 +121,9 @@ class LocalHost:
                 self._router.remove(serve.domain)
         self.registry.remove(feature)
         self.accounts_domain.sessions.forget(kinds)
-        for timer in self._timers.pop(feature):
-            timer.stop()
+        for timer, _seconds in self._timers.pop(feature):
+            if timer.running:
+                timer.stop()
 
     def shut_down(self) -> None:
         """Remove all features and give up what they wait for."""

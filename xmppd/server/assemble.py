@@ -171,6 +171,8 @@ class Server:
 
     def start(self) -> None:
         """Begin to work: storage is open."""
+        for host in self.hosts.values():
+            host.local.start()
         self.clients.start()
         self._expiry.start(EXPIRY_CHECK_SECONDS)
 

@@ -116,6 +116,7 @@ class FakeHost(LocalHost):
         self.router = world.router
         self.cluster = world.cluster
         world.router.add(domain, self.accounts_domain)
+        self.start()
         world.hosts[domain] = self
 
     def load(self, make: Callable[..., AnyModule], *settings: object, name: str = "") -> AnyModule:
