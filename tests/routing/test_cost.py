@@ -42,6 +42,9 @@ class Sink:
     def kinds(self) -> tuple[type, ...]:
         raise NotImplementedError
 
+    def withdraw(self) -> None:
+        raise NotImplementedError
+
     def close(self, condition: str, text: str = "") -> None:
         raise NotImplementedError
 

@@ -23,6 +23,7 @@ from xmppd.api.registrations import (
     OWN_ACCOUNT,
     SERVICE,
     Feature,
+    HandleBeforeLogin,
     HandleIq,
     Identity,
     PerAccount,
@@ -66,6 +67,10 @@ def handler(*, at: Any = OWN_ACCOUNT, ns: str = "urn:example") -> HandleIq:
     return HandleIq("get", ns, "query", answer, at)
 
 
+def early(ns: str = "urn:example") -> HandleBeforeLogin:
+    return HandleBeforeLogin("get", ns, "query", lambda *_: None)
+
+
 class RegistryTests(SynchronousTestCase):
     """`Registry`."""
 
@@ -83,6 +88,7 @@ class RegistryTests(SynchronousTestCase):
         everything: list[Registration] = [
             handler(at=HOST | OWN_ACCOUNT | ACCOUNT | SERVICE),
             Feature("urn:example"),
+            early(),
             PerSession(int),
             PerAccount(str, str),
             Provide(IThing, self),
@@ -116,6 +122,11 @@ class RegistryTests(SynchronousTestCase):
                 "IQ get of urn:example is claimed by both one and two",
             ),
             (Provide(IThing, 1), Provide(IThing, 2), "IThing is claimed by both one and two"),
+            (
+                early(),
+                early(),
+                "IQ get of urn:example before login is claimed by both one and two",
+            ),
             (
                 command("go"),
                 command("go"),

@@ -54,6 +54,9 @@ class Followed:
     stanzas: tuple[Stanza, ...]
 
 
+Payload = Element | None
+"""What is inside of an IQ result."""
+
 Answer = Element | Promised | Followed | None
 """The payload of an IQ result; None for an empty result."""
 
@@ -270,9 +273,32 @@ class StreamFeature:
 
 
 @dataclass(frozen=True, slots=True)
+class HandleBeforeLogin:
+    """Answer IQs of that type and payload from clients that have not logged in, to the host.
+
+    Anything else they send ends their stream (RFC 6120 4.9.3.12), and so does this in clear where
+    TLS is required.
+
+    - `handler`: called with the stream's context and the tree of the payload; returns the payload
+      of the result or None, or an awaitable of either, or raises `StanzaError`. What the answer
+      promises has to be so by then.
+    - `seconds`: so much time from a result on the client has to log in, if that is more than it
+      had; once in a connection, and for as many connections from one network as `per_address`.
+    """
+
+    type: Literal["get", "set"]
+    ns: str
+    name: str
+    handler: "Callable[[StreamContext, Element], Payload | Awaitable[Payload]]"
+    seconds: float = 0.0
+    per_address: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StreamContext:
     """What a stream feature may know of the stream it is offered on.
 
+    - `network`: the network the client's address is in: an IPv4 address itself, an IPv6 /64.
     - `max_bytes`: of one first-level element from now on, 0 if there is no bound.
     - `idle_seconds`: after so much silence the peer is asked for a sign of life, 0 if it is not.
     """
@@ -281,6 +307,7 @@ class StreamContext:
     secure: bool
     account: str = ""
     address: str = field(default="", repr=False)
+    network: str = field(default="", repr=False)
     max_bytes: int = 0
     idle_seconds: int = 0
 
@@ -301,5 +328,6 @@ Registration = (
     | Provide
     | Every
     | StreamFeature
+    | HandleBeforeLogin
     | Command
 )

@@ -65,5 +65,12 @@ class ISession(Interface):
     def kinds() -> tuple[type, ...]:
         """Return the types `state` has been asked for."""
 
+    def withdraw() -> None:
+        """Become unavailable and unreachable at once; the stream stays for some last words.
+
+        What is written still gets to the client. Its stanzas must not be taken any more: this is
+        for who has them wait, and calls `close` at the end.
+        """
+
     def close(condition: str, text: str = "") -> None:
         """End the session with that stream error (RFC 6120 4.9.3)."""

@@ -12,6 +12,7 @@ from xmppd.c2s.login import LoggedIn
 from xmppd.c2s.phase import is_account
 from xmppd.c2s.service import ClientService
 from xmppd.c2s.session import Session
+from xmppd.net.networks import network_of
 from xmppd.stanza.errors import StanzaError, error_reply
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq, Stanza
@@ -78,6 +79,7 @@ class AfterLogin:
             channel.secure,
             self._account.localpart,
             channel.address,
+            network_of(channel.address),
             max_bytes=settings.limits.parser.stanza,
             idle_seconds=int(settings.idle_seconds),
         )

@@ -8,8 +8,10 @@ from xmppd.c2s.channel import IChannel
 from xmppd.c2s.features import Shown, answer, extensions, mechanisms, starttls
 from xmppd.c2s.hosts import ClientHost
 from xmppd.c2s.login import LoggedIn, Login
+from xmppd.c2s.newcomers import handler_of
 from xmppd.c2s.phase import is_account
 from xmppd.c2s.service import ClientService
+from xmppd.net.networks import network_of
 from xmppd.net.tls import TlsFacts, tls_facts
 from xmppd.sasl.binding import announced
 from xmppd.sasl.exchange import SaslContext
@@ -87,7 +89,11 @@ class BeforeLogin:
     def _context(self, channel: IChannel) -> StreamContext:
         limits = self._service.settings.limits.before_authentication()
         return StreamContext(
-            self._host.domain, channel.secure, "", channel.address, max_bytes=limits.stanza
+            self._host.domain,
+            channel.secure,
+            address=channel.address,
+            network=network_of(channel.address),
+            max_bytes=limits.stanza,
         )
 
     def _extensions(self, channel: IChannel) -> list[Shown]:
@@ -147,8 +153,18 @@ class BeforeLogin:
             raise StreamError("invalid-from", "you have logged in as somebody else")
 
     async def stanza(self, stanza: Stanza) -> None:
-        """Refuse it: nobody knows whose it is."""
-        raise StreamError("not-authorized", "log in first")
+        """Have a request answered that is for newcomers; nobody knows whose anything else is."""
+        channel = self._channel
+        assert channel is not None
+        clear = self._host.tls_required and not channel.secure
+        handler = None if clear else handler_of(self._host, stanza)
+        if handler is None:
+            raise StreamError("not-authorized", "log in first")  # RFC 6120 4.9.3.12
+        answer = await handler.answer(self._context(channel))
+        if self._channel is not None:
+            channel.send(answer)
+            if answer.type == "result":
+                channel.allow(handler.record.seconds, handler.record.per_address)
 
     def end(self) -> None:
         """Give up the login under way."""

@@ -29,6 +29,12 @@ class IChannel(ILink):
     def start_tls(creator: ConnectionCreator) -> None:
         """Put everything from here on under TLS; what came in clear is forgotten."""
 
+    def allow(seconds: float, most: int) -> None:
+        """Give the client so much time to negotiate from now on, if that is more than it had.
+
+        Once in a connection, and not while `most` others from its network have been given more.
+        """
+
     def close() -> None:
         """End the stream without an error."""
 

@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from xmppd.api.registrations import StreamFeature
+from xmppd.api.registrations import HandleBeforeLogin, StreamFeature
 from xmppd.api.router import ISessionHost
 from xmppd.auth.portal import Authenticator
 from xmppd.net.client_certificates import ClientTrust
+
+
+def _none(_type: str, _name: str) -> None:
+    """Find no handler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,8 @@ class ClientHost:
     - `tls_required`: whether nothing but STARTTLS is offered in clear.
     - `trust`: whose client certificates are believed; None: none are looked at.
     - `features`: the stream features its modules offer just now.
+    - `before_login`: finds what answers an IQ before login, by its type and the "namespace name" of
+      its payload, with the name of the feature it belongs to.
     """
 
     domain: str
@@ -26,6 +32,7 @@ class ClientHost:
     tls_required: bool = True
     trust: ClientTrust | None = None
     features: Callable[[], Iterable[StreamFeature]] = tuple
+    before_login: Callable[[str, str], tuple[str, HandleBeforeLogin] | None] = _none
 
     def certified(self, chain: tuple[bytes, ...], now: datetime) -> tuple[str, ...]:
         """Return the addresses a client's certificate speaks for, none if it is not believed."""

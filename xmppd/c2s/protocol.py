@@ -216,6 +216,11 @@ class ClientProtocol:
             else:
                 self._transport.resumeProducing()
 
+    def allow(self, seconds: float, most: int) -> None:
+        """Give the client more time to negotiate (see `IChannel`)."""
+        if self._negotiation is not None and self._service.favours(self, most):
+            self.deadline = max(self.deadline, self._service.seconds() + seconds)
+
     def start_tls(self, creator: ConnectionCreator) -> None:
         """Put everything from here on under TLS; what came in clear is forgotten."""
         self._stream.discard()

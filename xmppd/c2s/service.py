@@ -84,6 +84,7 @@ class ClientService:
         self._strangers: Counter[str] = Counter()
         self._by_network: Counter[str] = Counter()
         self._known: set[Connection] = set()
+        self._favoured: dict[Connection, str] = {}
         self._refused = 0
         self._stopping = False
         self._sweep = LoopingCall(self.sweep)
@@ -144,8 +145,22 @@ class ClientService:
         self._by_network[network] += 1
         self._strangers[network] += 1
 
+    def favours(self, connection: Connection, most: int) -> bool:
+        """Tell whether a stranger may take more time than others; once for each.
+
+        At most `most` of one network may at a time.
+        """
+        if connection in self._favoured:
+            return False
+        network = network_of(connection.address)
+        if sum(each == network for each in self._favoured.values()) >= most:
+            return False
+        self._favoured[connection] = network
+        return True
+
     def established(self, connection: Connection) -> None:
         """A connection has bound its session: it is no stranger's any more."""
+        self._favoured.pop(connection, None)
         self._known.add(connection)
         _less(self._strangers, network_of(connection.address))
 
@@ -154,6 +169,7 @@ class ClientService:
         if connection not in self._connections:
             return
         del self._connections[connection]
+        self._favoured.pop(connection, None)
         network = network_of(connection.address)
         _less(self._by_network, network)
         if connection in self._known:

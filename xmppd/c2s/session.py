@@ -235,6 +235,11 @@ class Session:
         """Return the types `state` has been asked for."""
         return tuple(self._states or ())
 
+    def withdraw(self) -> None:
+        """Become unavailable and unreachable at once; the stream stays for some last words."""
+        if not self._ended:
+            self._host.close(self)
+
     def close(self, condition: str, text: str = "") -> None:
         """End the session with that stream error."""
         link = self._link

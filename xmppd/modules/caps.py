@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from sys import intern
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredLock
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -30,6 +30,7 @@ from xmppd.api.roster import IRoster
 from xmppd.api.sessions import ISession
 from xmppd.api.settings import Count, Seconds
 from xmppd.api.storage import Map
+from xmppd.api.turns import Turns
 from xmppd.stanza.capabilities import Announced, IllFormed, digest, features, is_unambiguous
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
@@ -93,7 +94,7 @@ class Caps:
         self._verified: OrderedDict[str, frozenset[str]] = OrderedDict()
         self._store = host.open("capabilities", Map)
         self._loaded = False
-        self._loading = DeferredLock()
+        self._loading = Turns()
 
     def registrations(self) -> Iterator[Registration]:
         """Return the hooks of this feature."""
@@ -287,7 +288,7 @@ class Caps:
 
     async def _load(self) -> None:
         """Read what was verified before the server was started last, once."""
-        async with self._loading:
+        async with self._loading.of(""):
             if not self._loaded:
                 for key, stored in await self._store.items(""):
                     self._verified[key] = frozenset(map(intern, json.loads(stored)))

@@ -21,6 +21,7 @@ from xmppd.api.registrations import (
     OWN_ACCOUNT,
     AdHoc,
     At,
+    HandleBeforeLogin,
     HandleIq,
     PerAccount,
     PerSession,
@@ -46,6 +47,7 @@ class Registry:
 
     - `handlers`: IQ handlers by (address, type, "namespace name"), each with its feature's name;
       `refusals`: what strangers at accounts are told, by (type, "namespace name").
+    - `before_login`: handlers for who has not logged in, by (type, "namespace name"), likewise.
     - `sent`, `to_account`, `to_resource`, `undeliverable`: compiled watchers by kind of stanza.
     - `presence_changed`: those of `PresenceChanged`.
     - `per_account`: with their features' names; `per_session`: the types registered.
@@ -121,6 +123,11 @@ class Registry:
             for at in handler.at:
                 key = (at, handler.type, f"{handler.ns} {handler.name}")
                 _claim(self.handlers, key, feature, handler, f"IQ {handler.type} of {handler.ns}")
+        self.before_login: dict[tuple[str, str], tuple[str, HandleBeforeLogin]] = {}
+        for feature, early in self.records(HandleBeforeLogin):
+            early_key = (early.type, f"{early.ns} {early.name}")
+            what = f"IQ {early.type} of {early.ns} before login"
+            _claim(self.before_login, early_key, feature, early, what)
         self._providers: dict[object, tuple[str, Any]] = {}
         for feature, provide in self.records(Provide):
             what = provide.interface.__name__

@@ -139,6 +139,7 @@ def build_host(config: HostConfig, shared: Surroundings) -> Host:
         tls_required=shared.config.tls_required(config),
         trust=shared.trust,
         features=lambda: [feature for _, feature in local.registry.records(StreamFeature)],
+        before_login=lambda type, name: local.registry.before_login.get((type, name)),
     )
     own_accounts = OWN_ACCOUNTS in config.users and not config.anonymous
     local.install(ACCOUNTS_FEATURE, [Provide(IPasswords, passwords)] if own_accounts else [])
