@@ -61,7 +61,10 @@ class Stage:
             "pass": self._wait,
         }
         for line in self._play.lines:
-            does[line.verb](line)
+            try:
+                does[line.verb](line)
+            except (KeyError, ValueError) as error:  # no XML, or a name nobody has received
+                self._flop(str(line.number), f"this cannot be: {error!r}")
         left = self._host.unread()
         if left:
             texts = "\n".join(text for texts in left.values() for text in texts)

@@ -118,6 +118,15 @@ class StageTests(SynchronousTestCase):
         text = self.flop("Romeo logs in\n", "")
         self.assertIn("Romeo is not logged in", text)
 
+    def test_mistakes_in_stanzas(self) -> None:
+        table = [
+            ("<message to='romeo@example.net/orchard' id='1'/>", "<message to='", ":9: this"),
+            ("<message to='romeo@example.net/orchard' id='1'/>", "<iq id='$who'/>", "'$who'"),
+            ("to='romeo@example.net/orchard' id='1'/>\nJ", "to='x'\nJ", ":11: this cannot be"),
+        ]
+        for old, new, words in table:
+            self.assertIn(words, self.flop(old, new))
+
     def test_left_over(self) -> None:
         text = self.flop("Juliet receives nothing", "Juliet sends:\n    <presence/>")
         self.assertIn("short.play:the end: nobody should have received anything else", text)
