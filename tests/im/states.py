@@ -26,4 +26,8 @@ WAYS: dict[Item, tuple[Step, ...]] = {
     Item("From", listed=True): (ASKED, GRANT),
     Item("From + Pending Out", listed=True): (ASKED, GRANT, ASK),
     Item("Both", listed=True): (ASK, GRANTED, ASKED, GRANT),
+    # Where the server forgets an approval it has used (3.4.2), these lead to those above.
+    Item("From", listed=True, approved=True): (GRANT, ASKED),
+    Item("From + Pending Out", listed=True, approved=True): (GRANT, ASKED, ASK),
+    Item("Both", listed=True, approved=True): (GRANT, ASKED, ASK, GRANTED),
 }
