@@ -1,9 +1,10 @@
-"""A slixmpp client in a process of its own (see `slixmpp_client`), as tests speak to it."""
+"""Clients in processes of their own (see `slixmpp_client`), as tests speak to them."""
 
 import json
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -16,18 +17,19 @@ Event = dict[str, Any]
 Way = Literal["starttls", "direct", "either"]
 
 
-class SlixmppClient:
+class ToldClient:
     """A client that does one thing after the other; what happens to it is kept until expected.
 
-    What slixmpp has to say goes to the file `log`, for whoever wonders why a test failed.
+    `command` starts it, `variables` are added to its environment. What it has to say besides goes
+    to the file `log`, for whoever wonders why a test failed.
     """
 
-    def __init__(self, log_file: Path, name: str) -> None:
+    def __init__(self, log_file: Path, name: str, command: Sequence[str], **variables: str) -> None:
         with log_file.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.live.slixmpp_client"],
+                command,
                 cwd=ROOT,
-                env=environment(),
+                env=environment(**variables),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -37,7 +39,7 @@ class SlixmppClient:
         self._events: Heard[Event] = Heard(self._process.stdout, json.loads, name)
 
     def ask(self, what: str, **how: object) -> None:
-        """Have it do something (see `slixmpp_client.Requests`)."""
+        """Have it do something (see `slixmpp_client.Requests`, `xmpp_js_client.mjs`)."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": what, **how}) + "\n")
         self._process.stdin.flush()
@@ -62,6 +64,13 @@ class SlixmppClient:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._events.to_the_end()
+
+
+class SlixmppClient(ToldClient):
+    """One of slixmpp."""
+
+    def __init__(self, log_file: Path, name: str) -> None:
+        super().__init__(log_file, name, [sys.executable, "-m", "tests.live.slixmpp_client"])
 
 
 class ClientCase(LiveCase):

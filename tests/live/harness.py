@@ -146,7 +146,8 @@ class Server(Twistd):
     """A server as a configuration file describes it, on ports of its own.
 
     It serves `HOST` with a development certificate. `general` are settings of the file that belong
-    to no table, `tables` are further tables, `tls` and `host` the contents of those tables.
+    to no table, `tables` are further tables, `tls` and `host` the contents of those tables, `ports`
+    those for STARTTLS and direct TLS.
     """
 
     HOST = "capulet.example"
@@ -158,13 +159,14 @@ class Server(Twistd):
         tables: str = "",
         tls: str = "development = true",
         host: str = "",
+        ports: tuple[int, int] | None = None,
     ) -> None:
         self.host = self.HOST
         self.config = folder / "xmppd.toml"
         super().__init__(folder, folder / "data", "--config", str(self.config))
         self.ca = self.data / "development" / "ca.pem"
         self.address = loopback_address()
-        self.port, self.tls_port = free_ports(self.address, 2)
+        self.port, self.tls_port = ports or free_ports(self.address, 2)
         self.config.write_text(
             f'data = "data"\n{general}\n'
             f'[host."{self.HOST}"]\n{host}\n'
@@ -210,7 +212,7 @@ class LiveCase(SynchronousTestCase):
         self.addCleanup(server.end)
         server.start()
 
-    def server(self, **settings: str) -> Server:
+    def server(self, **settings: Any) -> Server:
         """Return a running server that has these settings (see `Server`)."""
         server = Server(self.folder(), **settings)
         self.started(server)
