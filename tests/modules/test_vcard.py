@@ -76,11 +76,12 @@ class OwnTests(VCardTestCase):
         self.juliet_has("<v:vCard xmlns:v='vcard-temp'><v:FN>J</v:FN></v:vCard>")
         self.assert_shown(self.romeo, "<vCard xmlns='vcard-temp'><FN>J</FN></vCard>")
 
-    def test_an_empty_one_is_none(self) -> None:
+    def test_an_empty_one_is_shown(self) -> None:
+        """As other servers do; slixmpp's own tests look for it."""
         self.juliet_has()
-        self.juliet_has("<vCard xmlns='vcard-temp'> \n</vCard>")
+        self.juliet_has(EMPTY)
         self.assert_shown(self.juliet, EMPTY)
-        self.assert_not_shown(self.romeo)
+        self.assert_shown(self.romeo, EMPTY)
 
     def test_each_has_its_own(self) -> None:
         self.juliet_has()

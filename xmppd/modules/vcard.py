@@ -75,11 +75,9 @@ class VCards:
         return parse_document(kept)
 
     def set(self, request: Request) -> Answer:
-        """Replace the user's vCard (section 3.2); an empty one is none."""
+        """Replace the user's vCard (section 3.2); an empty one is kept and shown like any other."""
         if self._host.anonymous:
             raise StanzaError("not-allowed", "nothing is kept for guests")
-        if request.payload.child() is None:
-            return Promised(None, self._cards.delete(request.owner))
         try:
             card = serialize(request.payload, limit=self._settings.bytes)
         except TooLong:
