@@ -1,6 +1,6 @@
 """Carries out the table of section 8.5 with the shipped features: what is kept comes later."""
 
-from tests.im.shipped import shipped
+from tests.im.shipped import messaging
 from tests.plays import refusal
 from tests.routing.delivery_table import Case
 from xmppd.testing.texts import normal
@@ -26,7 +26,7 @@ class Delivery:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.host = shipped()
+        self.host = messaging()
         if case.account:
             self.host.add_account("juliet")
         for resource, priority in case.priorities.items():

@@ -1,13 +1,12 @@
 """Romeo, the user, and Juliet, the contact, with their clients on one server or on two."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tests.im.seen import item_of, seen
-from tests.im.shipped import shipped
+from tests.im.shipped import messaging
 from tests.im.subscription_table import ADD, REMOVE
 from xmppd.stanza.stanza import Stanza
-from xmppd.testing.fake_host import FakeHost
 from xmppd.testing.fake_session import FakeSession
 from xmppd.testing.remote import FakeRemote
 from xmppd.wire.namespaces import ROSTER
@@ -32,14 +31,14 @@ class Resource:
 
 
 class House:
-    """Two people, logged in with all their clients; Romeo's host has the shipped features."""
+    """Two people, logged in with all their clients; their hosts have the shipped features."""
 
-    def __init__(self, where: str, make: Callable[..., FakeHost] = shipped) -> None:
+    def __init__(self, where: str) -> None:
         self.where = where
-        self.host = make("example.org")
+        self.host = messaging("example.org")
         domain = DOMAINS[where]
         if where == TWO_HOSTS:
-            make(domain, beside=self.host)
+            messaging(domain, beside=self.host)
         self.juliet = f"juliet@{domain}"
         self.remote: FakeRemote | None = None
         self.resources = [

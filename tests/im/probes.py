@@ -5,7 +5,7 @@ from datetime import datetime
 from tests.im.house import DOMAINS, GET, ONE_HOST, TWO_HOSTS, TWO_SERVERS
 from tests.im.probe_table import Case
 from tests.im.seen import item_of
-from tests.im.shipped import shipped
+from tests.im.shipped import messaging
 from tests.im.states import USER, WAYS
 from tests.im.subscription_table import ADD, Item
 from xmppd.stanza.stanza import Stanza
@@ -33,7 +33,7 @@ class Scene:
 
     def __init__(self, case: Case, where: str) -> None:
         self.case = case
-        self.host = shipped()
+        self.host = messaging()
         self.sent: dict[str, str] = {}
         self.clients: dict[str, FakeSession] = {}
         self.left = 0.0
@@ -52,7 +52,7 @@ class Scene:
         if where == TWO_SERVERS:
             self.remote = self.host.remote(self.full)
             return
-        host = shipped(domain, beside=self.host) if where == TWO_HOSTS else self.host
+        host = messaging(domain, beside=self.host) if where == TWO_HOSTS else self.host
         self.client = host.login("romeo/orchard")
         self.client.sends("<presence/>")
 

@@ -24,6 +24,7 @@ from pathlib import Path
 _PATH = Path(__file__).parent.parent / "data" / "rfc6121_a.csv"
 
 SENT, RECEIVED = "sent", "received"
+TYPES = ("subscribe", "subscribed", "unsubscribe", "unsubscribed")
 ADD, REMOVE = "set", "remove"
 """Roster sets beside the types of presence; the table has the second."""
 

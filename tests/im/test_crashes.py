@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.im.house import GET, ONE_HOST, ROMEO, TWO_HOSTS, TWO_SERVERS, House
 from tests.im.seen import ABSENT
-from tests.im.shipped import shipped
+from tests.im.shipped import messaging
 from tests.im.states import ASK, ASKED, CONTACT, GRANT, GRANTED, PUT, USER, Step
 from tests.im.subscription_table import REMOVE
 
@@ -214,7 +214,7 @@ class RosterTests(SynchronousTestCase):
     def test_edits(self) -> None:
         for edits in range(1, 4):
             for commits, landed in points():
-                host = shipped()
+                host = messaging()
                 juliet = host.login("juliet/balcony")
                 juliet.sends(GET)
                 juliet.take()
@@ -243,7 +243,7 @@ class OfflineTests(SynchronousTestCase):
 
     def test_a_crash_while_they_are_kept(self) -> None:
         for commits, landed in points():
-            host = shipped()
+            host = messaging()
             host.add_account("juliet")
             romeo = host.login("romeo/orchard")
             host.storage.latency = COMMIT_SECONDS
@@ -264,7 +264,7 @@ class OfflineTests(SynchronousTestCase):
     def test_a_crash_while_they_are_delivered(self) -> None:
         again = 0
         for commits, landed in points():
-            host = shipped()
+            host = messaging()
             host.add_account("juliet")
             romeo = host.login("romeo/orchard")
             romeo.sends(*(self.MESSAGE.format(n) for n in range(3)))

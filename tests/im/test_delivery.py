@@ -1,4 +1,4 @@
-"""RFC 6121 8.5 on the wire with all shipped features: what the table may keep is kept, once."""
+"""RFC 6121 8.5 on the wire with the shipped features: what the table may keep is kept, once."""
 
 from twisted.trial.unittest import SynchronousTestCase
 

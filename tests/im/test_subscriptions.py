@@ -1,10 +1,13 @@
 """RFC 6121 appendix A, 2.5.2 and 3 on the wire: every row, on one server and between two."""
 
+from random import Random
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.im.house import ONE_HOST, TWO_HOSTS, TWO_SERVERS
-from tests.im.subscription_table import SENT, Row, rows
-from tests.im.subscriptions import Differs, carry_out
+from tests.im.states import CONTACT, USER
+from tests.im.subscription_table import REMOVE, SENT, TYPES, Row, rows, table
+from tests.im.subscriptions import Differs, Trial, carry_out
 
 
 class SubscriptionTests(SynchronousTestCase):
@@ -50,3 +53,17 @@ class SubscriptionTests(SynchronousTestCase):
         """3.1.2 rule 1, 3.1.3: they count as requests to the account."""
         requests = [row for row in rows() if row["type"] == "subscribe"]
         self.rows_of(requests, TWO_SERVERS, False, "/garden")
+
+    def test_long_stories(self) -> None:
+        """Whatever the two do one after the other, with restarts in between."""
+        for where in (ONE_HOST, TWO_HOSTS, TWO_SERVERS):
+            for seed in range(12):
+                dice = Random(seed)
+                trial = Trial(where, table())
+                for _ in range(20):
+                    if dice.random() < 0.1:
+                        trial.restart()
+                    side = dice.choice((USER, CONTACT))
+                    types = TYPES if side and where == TWO_SERVERS else (*TYPES, REMOVE)
+                    trial.step(side, dice.choice(types))
+                trial.check()
