@@ -111,6 +111,10 @@ class RestartTests(SynchronousTestCase):
             self.assertEqual(("notes",), host.registry.features)
             self.assertIn(">Nothing<", self.read(host))
 
+    def test_a_feature_that_could_not_be_loaded(self) -> None:
+        self.assertRaises(TypeError, self.host.load, Notes, 1, 2, 3)
+        self.assertEqual(("notes",), self.host.restarted().registry.features)
+
     def test_timers_of_a_server_that_is_no_more(self) -> None:
         for end in (FakeHost.restarted, FakeHost.crashed):
             host = FakeHost()

@@ -125,9 +125,9 @@ class FakeHost(LocalHost):
         It gets this host and, if given, its settings. Its name is `name`, or its class's in lower
         case. It is loaded again after a restart.
         """
-        self._loaded.append(lambda host: host.load(make, *settings, name=name))
         module = make(self, *settings)
         self.install(name or type(module).__name__.lower(), module.registrations())
+        self._loaded.append(lambda host: host.load(make, *settings, name=name))
         return module
 
     def turn(self) -> None:
