@@ -1,13 +1,15 @@
 """A host with all shipped features and all sorts of people, who send stanzas that were spoilt."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from string import Template
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tests.modules.malformed import Spoiler
+from tests.modules.malformed import Spoiler, pieces
 from tests.modules.test_strangers import Doll, shipped
 from tests.modules.wellformed import MESSAGES, PRESENCES, requests
 from xmppd.api.adhoc import Done, Execution, Level, Outcome, Stage
@@ -21,9 +23,10 @@ from xmppd.api.registrations import (
     HandleIq,
     Identity,
     Provide,
+    Registration,
     Serve,
 )
-from xmppd.api.storage import KeyValue
+from xmppd.api.storage import AccountExists, KeyValue
 from xmppd.auth.accounts import Passwords
 from xmppd.auth.keys import KeptSecret, StoredKeys
 from xmppd.auth.passwords import KeyMaker, PasswordVerifier
@@ -107,6 +110,7 @@ PRESENCE_TYPES = (
     "error", "invisible",
 )  # fmt: skip
 MESSAGE_TYPES = ("", "chat", "normal", "headline", "groupchat", "error", "CHAT")
+SEEN = 40
 ROOT = f"<root xmlns='{CLIENT}'>".encode()
 
 
@@ -164,6 +168,39 @@ def second(answers: Answers) -> Outcome:
     return Stage(Form.of("urn:acme:rules", *fields), complete=lambda _: Done())
 
 
+class Surroundings:
+    """What features find in a server besides each other."""
+
+    def __init__(self, host: FakeHost) -> None:
+        self._host = host
+
+    def registrations(self) -> Iterator[Registration]:
+        """Return a service, a command, and what a server provides."""
+        yield Serve(DOLL, Doll(), Identity("component", "generic"))
+        yield AdHoc("acme", "Acme", first, Level.ANYBODY, HOST | OWN_ACCOUNT)
+        yield Provide(IAdministration, Administration())
+        yield Provide(IPasswords, self._passwords())
+
+    def _passwords(self) -> Passwords:
+        host = self._host
+        secret = KeptSecret(host.open("scram-secret", KeyValue), host.entropy)
+        return Passwords(
+            host.accounts,
+            host.storage.tickets,
+            FewKeys(host.workers, host.entropy, 4096),
+            PasswordVerifier(StoredKeys(host.accounts, secret.get, 4096), host.workers),
+            host.wall,
+            lambda localpart: host.announce(AccountCreated, localpart),
+            lambda localpart: host.announce(AccountDeleted, localpart),
+            self._ending,
+        )
+
+    def _ending(self, localpart: str) -> "Deferred[None]":
+        for session in self._host.accounts_domain.sessions.of(localpart):
+            session.close("not-authorized")
+        return Deferred.fromCoroutine(self._host.announce_and_wait(AccountEnding, localpart))
+
+
 @dataclass(slots=True)
 class Case:
     """One stanza as it is sent, and what it is."""
@@ -190,9 +227,8 @@ class World:
 
     def __init__(self, seed: str) -> None:
         self.host = FakeHost()
-        for feature in shipped():
+        for feature in (Surroundings, *shipped()):
             self.host.load(feature)
-        self._install()
         self.handlers = [record for _, record in self.host.registry.records(HandleIq)]
         self.refusals = {f"{each.ns} {each.name}": each.refusal for each in self.handlers}
         examples = [text for each in self.handlers for text in requests(each)]
@@ -214,38 +250,13 @@ class World:
         self.juliet.sends("<presence type='subscribed' to='romeo@example.net'/>")
         self.host.unread()
 
-    def _install(self) -> None:
-        """Install what features find in a server besides each other."""
-        doll = Serve(DOLL, Doll(), Identity("component", "generic"))
-        at = HOST | OWN_ACCOUNT
-        self.host.install("doll", [doll, AdHoc("acme", "Acme", first, Level.ANYBODY, at)])
-        self.host.install(
-            "server",
-            [Provide(IAdministration, Administration()), Provide(IPasswords, self._passwords())],
-        )
-
-    def _passwords(self) -> Passwords:
-        host = self.host
-
-        def ending(localpart: str) -> "Deferred[None]":
-            for session in host.accounts_domain.sessions.of(localpart):
-                session.close("not-authorized")
-            return Deferred.fromCoroutine(host.announce_and_wait(AccountEnding, localpart))
-
-        secret = KeptSecret(host.open("scram-secret", KeyValue), host.entropy)
-        return Passwords(
-            host.accounts,
-            host.storage.tickets,
-            FewKeys(host.workers, host.entropy, 4096),
-            PasswordVerifier(StoredKeys(host.accounts, secret.get, 4096), host.workers),
-            host.wall,
-            lambda localpart: host.announce(AccountCreated, localpart),
-            lambda localpart: host.announce(AccountDeleted, localpart),
-            ending,
-        )
-
     def log_in(self) -> None:
         """Let Juliet and the nurse in, available and interested."""
+        passwords = self.host.find(IPasswords)
+        assert passwords is not None
+        for name in ("juliet", "nurse"):
+            passwords.create(name, "r0m30").addErrback(_there_already)
+        self.host.turn()
         self.juliet, self.nurse = self.host.login("juliet/balcony"), self.host.login("nurse/cellar")
         for client in (self.juliet, self.nurse):
             client.sends(f"<iq type='get' id='r'><query xmlns='{ROSTER}'/></iq>", "<presence/>")
@@ -260,7 +271,6 @@ class World:
     def restart(self) -> None:
         """Stop the server and start it over the same data."""
         self.host = self.host.restarted()
-        self._install()
         self.log_in()
 
     # Cases.
@@ -305,16 +315,16 @@ class World:
             if any(condition(answer) == "resource-constraint" for answer in answers):
                 raise AssertionError("the handler was given up")
         self.host.unread()  # all that was sent can be read
-        conditions = [condition(answer) for answer in answers]
-        self.reached.update(each or "result" for each in conditions)
+        said = [condition(answer) for answer in answers]
+        self.reached.update(each or "result" for each in said)
         if case.is_request:
-            ok = len(conditions) == 1 and conditions[0] in {"", *self._allowed(case)}
+            ok = len(said) == 1 and said[0] in {"", *self._allowed(case)}
         elif case.type in ("error", "result"):
-            ok = not conditions
+            ok = not said
         else:
-            ok = len(conditions) < 2 and set(conditions) <= set(ACCEPTED.split())
+            ok = len(said) < 2 and set(said) <= set(ACCEPTED.split())
         if not ok:
-            raise AssertionError(f"{conditions} to {sender.jid}, who sent {case.text}")
+            raise AssertionError(f"{said} to {sender.jid}, who sent {case.text}")
         for answer in answers:
             self._remember(answer)
         if self.juliet.closed_with or self.nurse.closed_with:
@@ -343,16 +353,25 @@ class World:
         special = ENVELOPE | {"gone"} if case.to == DOLL else ENVELOPE
         if case.name not in self.refusals:
             return special
-        named = CONDITIONS.get(case.name.partition(" ")[0], DEFAULT)
-        return special | {self.refusals[case.name], *named.split()}
+        return special | {self.refusals[case.name]} | conditions(case.name.partition(" ")[0])
 
     def _remember(self, answer: Stanza) -> None:
         """Keep what the server has said, for what is sent later."""
         for child in answer.children:
-            for name, value in answer.child_element(child).attrs.items():
-                self._told[name] = value
-                if value not in self.spoiler.seen:
-                    self.spoiler.seen = [*self.spoiler.seen[-20:], value]
+            for element in pieces(answer.child_element(child)):
+                self._told.update(element.attrs)
+                new = [each for each in element.attrs.values() if each not in self.spoiler.seen]
+                self.spoiler.seen = [*self.spoiler.seen, *new][-SEEN:]
+
+
+def _there_already(failure: Failure) -> str:
+    failure.trap(AccountExists)  # type: ignore[no-untyped-call]  # untyped in Twisted
+    return ""
+
+
+def conditions(ns: str) -> frozenset[str]:
+    """Return what handlers of a namespace may answer."""
+    return frozenset(CONDITIONS.get(ns, DEFAULT).split())
 
 
 def tree(text: str) -> Element:

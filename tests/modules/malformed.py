@@ -116,7 +116,7 @@ class Spoiler:
 
     def __init__(self, seed: str, others: Sequence[Element] = ()) -> None:
         self._random = random.Random(seed)
-        self._others = [piece for other in others for piece in _all(other)]
+        self._others = [piece for other in others for piece in pieces(other)]
         self.seen: list[str] = []
         self._ways: tuple[Callable[[Element], None], ...] = (
             self._lose_child,
@@ -160,7 +160,7 @@ class Spoiler:
     def spoil(self, tree: Element) -> None:
         """Change one to four things in a tree."""
         for _ in range(self.choice((1, 1, 1, 2, 2, 3, 4))):
-            self.choice(self._ways)(self.choice(list(_all(tree))))
+            self.choice(self._ways)(self.choice(list(pieces(tree))))
 
     def _at(self, node: Element) -> int:
         return self._random.randint(0, len(node.children))
@@ -239,10 +239,11 @@ class Spoiler:
             node.attrs[f"a{number}"] = ""
 
 
-def _all(tree: Element) -> Iterator[Element]:
+def pieces(tree: Element) -> Iterator[Element]:
+    """Yield an element and all inside of it."""
     yield tree
     for child in tree.elements():
-        yield from _all(child)
+        yield from pieces(child)
 
 
 def _copy(tree: Element) -> Element:

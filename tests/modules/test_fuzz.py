@@ -23,6 +23,7 @@ from tests.modules.fuzz_world import (
     Someone,
     World,
     condition,
+    conditions,
     tree,
 )
 from tests.modules.malformed import ADDRESSES
@@ -33,19 +34,25 @@ from xmppd.api.registrations import (
     HOST,
     OWN_ACCOUNT,
     SERVICE,
+    HandleBeforeLogin,
     HandleIq,
     IqHandler,
     Registration,
     Request,
+    StreamContext,
     Watch,
 )
+from xmppd.routing.waiting import settle
 from xmppd.stanza.errors import DEFAULT_TYPES, StanzaError
 from xmppd.wire.element import Element
+from xmppd.wire.namespaces import CLIENT
+from xmppd.wire.serializer import serialize
 
 FIRST, _, END = os.environ.get("XMPPD_FUZZ_SEEDS", "0:1").partition(":")
 SEEDS = range(int(FIRST), int(END))
 REQUESTS = 6000
 CONTENTS = 4000
+NEWCOMERS = 300
 PLACES = {OWN_ACCOUNT: "", ACCOUNT: "nurse@example.org", HOST: "example.org", SERVICE: DOLL}
 """What Juliet asks to reach a handler at those addresses."""
 
@@ -166,6 +173,33 @@ class FuzzTests(FuzzCase):
         for handler in world.handlers:
             for text in requests(handler):
                 self.good(world, handler, text)
+
+    def test_before_login(self) -> None:
+        """Those who have not logged in are answered by functions of their own."""
+        for world in self.worlds("newcomers"):
+            for _, record in world.host.registry.records(HandleBeforeLogin):
+                for number in range(NEWCOMERS):
+                    text = world.spoiler.choice(requests(record))
+                    for payload in world.spoilt(text)[:1]:
+                        context = StreamContext("example.org", number % 5 > 0, network=str(number))
+                        said = self.outcome(world, record, context, payload)
+                        self.check(serialize(payload, CLIENT).decode())
+                        self.assertIn(said, {"", *conditions(record.ns)}, text)
+
+    def outcome(
+        self, world: World, record: HandleBeforeLogin, context: StreamContext, payload: Element
+    ) -> str:
+        """Return the condition of the error somebody is answered with, "" for a result."""
+        try:
+            answer = settle(record.handler(context, payload))
+            if isinstance(answer, Deferred):
+                world.host.turn()
+                answer = self.successResultOf(answer)
+        except StanzaError as error:
+            return error.condition
+        if answer is not None:
+            serialize(answer, CLIENT)
+        return ""
 
     def test_messages_and_presence(self) -> None:
         for world in self.worlds("contents"):

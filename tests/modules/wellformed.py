@@ -1,7 +1,7 @@
 """Requests, messages and presence as they should be, for what features take."""
 
 from tests.modules.test_strangers import PAYLOADS
-from xmppd.api.registrations import HandleIq
+from xmppd.api.registrations import HandleBeforeLogin, HandleIq
 
 FORM = "<x xmlns='jabber:x:data' type='{}'>{}</x>"
 RULES = "<field var='FORM_TYPE' type='hidden'><value>urn:acme:rules</value></field>"
@@ -57,10 +57,15 @@ REQUESTS: dict[tuple[str, str, str], tuple[str, ...]] = {
                       "<field var='who'><value>nurse@example.org</value></field>")
         + "</command>",
         f"<command xmlns='{COMMANDS}' node='acme' sessionid='$sessionid' action='prev'/>",
+        f"<command xmlns='{COMMANDS}' node='$node'/>",
+        f"<command xmlns='{COMMANDS}' node='$node' sessionid='$sessionid' action='complete'>"
+        + FORM.format("submit", "<field var='$var'><value>nurse@example.org</value></field>"
+                      "<field var='number'><value>3</value></field>")
+        + "</command>",
         f"<command xmlns='{COMMANDS}' node='acme' sessionid='$sessionid' action='cancel'/>",
     ),
     ("set", REGISTER, "query"): (
-        f"<query xmlns='{REGISTER}'><username>juliet</username><password>r0m30</password></query>",
+        f"<query xmlns='{REGISTER}'><username>juliet</username><password>w1nd0w</password></query>",
         f"<query xmlns='{REGISTER}'>"
         + FORM.format("submit", "<field var='username'><value>juliet</value></field>"
                       "<field var='password'><value>r0m30</value></field>")
@@ -117,7 +122,7 @@ PRESENCES = (
 """What is inside of presence."""
 
 
-def requests(handler: HandleIq) -> tuple[str, ...]:
+def requests(handler: HandleIq | HandleBeforeLogin) -> tuple[str, ...]:
     """Return payloads for a handler: of the table, or of strangers' tests, or an empty one."""
     known = REQUESTS.get((handler.type, handler.ns, handler.name))
     empty = f"<{handler.name} xmlns='{handler.ns}'/>"
