@@ -20,39 +20,55 @@ def directory_of(ca: Path, folder: Path) -> Path:
     return folder
 
 
-class ProfanityTests(ClientCase):
-    """juliet uses profanity, romeo slixmpp."""
+class ProfanityCase(ClientCase):
+    """A server with juliet and romeo; whoever uses profanity has a screen."""
 
     def setUp(self) -> None:
         require(shutil.which("profanity") is not None, "profanity")
         require(tmux_is_there(), "tmux")
         self.running = self.server()
         self.running.add("juliet", "romeo")
-        self.screen = Screen(self.folder(), "profanity")
-        self.addCleanup(self.screen.end)
-        self.screen.expect("Type '/help' to show complete help.")
 
-    def trust(self, ca: Path) -> None:
+    def profanity(self) -> Screen:
+        """Return a screen on which profanity has started for the first time."""
+        screen = Screen(self.folder(), "profanity")
+        self.addCleanup(screen.end)
+        screen.expect("Type '/help' to show complete help.")
+        return screen
+
+    def trust(self, screen: Screen, ca: Path) -> None:
         """Have profanity believe that authority and no other."""
         folder = directory_of(ca, self.folder())
-        self.screen.type(f"/tls certpath set {folder}")
-        self.screen.expect(f"Certificate path set to: {folder}")
+        screen.type(f"/tls certpath set {folder}")
+        screen.expect(f"Certificate path set to: {folder}")
 
-    def log_in(self, tls: str, port: int) -> None:
+    def log_in(self, screen: Screen, tls: str, port: int, user: str = "juliet") -> None:
         """Make an account in profanity, and log in with it."""
-        self.screen.type("/account add verona")
-        self.screen.expect("Account created.")
+        screen.type("/account add verona")
+        screen.expect("Account created.")
         for setting, value in (
-            ("jid", f"juliet@{HOST}"),
+            ("jid", f"{user}@{HOST}"),
             ("server", self.running.address),
             ("port", str(port)),
             ("tls", tls),
         ):
-            self.screen.type(f"/account set verona {setting} {value}")
-            self.screen.expect(f"account verona: {value}")
-        self.screen.type("/connect verona")
-        self.screen.expect("Enter password:")
-        self.screen.type("juliet")
+            screen.type(f"/account set verona {setting} {value}")
+            screen.expect(f"account verona: {value}")
+        self.connect_as(screen, user)
+
+    def connect_as(self, screen: Screen, user: str) -> None:
+        """Log in with the account."""
+        screen.type("/connect verona")
+        screen.expect("Enter password:")
+        screen.type(user)
+
+
+class ProfanityTests(ProfanityCase):
+    """juliet uses profanity, romeo slixmpp."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.screen = self.profanity()
 
     def chat(self) -> None:
         """Begin a chat from either side."""
@@ -68,17 +84,17 @@ class ProfanityTests(ClientCase):
         self.screen.expect("Speak again \u2665")
 
     def test_starttls(self) -> None:
-        self.trust(self.running.ca)
-        self.log_in("force", self.running.port)
+        self.trust(self.screen, self.running.ca)
+        self.log_in(self.screen, "force", self.running.port)
         self.chat()
 
     def test_direct_tls(self) -> None:
-        self.trust(self.running.ca)
-        self.log_in("legacy", self.running.tls_port)  # its word for it
+        self.trust(self.screen, self.running.ca)
+        self.log_in(self.screen, "legacy", self.running.tls_port)  # its word for it
         self.chat()
 
     def test_the_authority_is_not_trusted_untold(self) -> None:
-        self.log_in("force", self.running.port)
+        self.log_in(self.screen, "force", self.running.port)
         self.screen.expect("TLS certificate verification failed")
         self.screen.expect("xmppd development authority")
         self.assertEqual(self.running.do("session list"), [])
@@ -86,7 +102,75 @@ class ProfanityTests(ClientCase):
         self.chat()
 
     def test_a_wrong_password(self) -> None:
-        self.trust(self.running.ca)
+        self.trust(self.screen, self.running.ca)
         self.running.do("user password", address=f"juliet@{HOST}", password="changed")
-        self.log_in("force", self.running.port)
+        self.log_in(self.screen, "force", self.running.port)
         self.screen.expect("Login failed.")
+
+
+class FriendsTests(ProfanityCase):
+    """juliet and romeo both use profanity."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.juliet, self.romeo = self.user("juliet"), self.user("romeo")
+
+    def user(self, name: str) -> Screen:
+        """Return the screen of somebody who has logged in."""
+        screen = self.profanity()
+        self.trust(screen, self.running.ca)
+        self.log_in(screen, "force", self.running.port, name)
+        screen.expect(f"{name}@{HOST}/profanity")
+        screen.expect("logged in successfully")
+        return screen
+
+    def befriend(self) -> None:
+        """Have each of them ask the other, and allow it."""
+        for asker, asked, address, asker_address in (
+            (self.juliet, self.romeo, f"romeo@{HOST}", f"juliet@{HOST}"),
+            (self.romeo, self.juliet, f"juliet@{HOST}", f"romeo@{HOST}"),
+        ):
+            asker.type(f"/sub request {address}")
+            asker.expect(f"Sent subscription request to {address}")
+            asked.expect(f"Received authorization request from {asker_address}")
+            asked.type(f"/sub allow {asker_address}")
+            asked.expect(f"Accepted subscription for {asker_address}")
+            asker.expect(f"Subscription received from {address}")
+
+    def test_roster_and_presence(self) -> None:
+        self.juliet.type(f"/roster add romeo@{HOST} Montague")
+        self.juliet.expect(f"Roster item added: romeo@{HOST} (Montague)")
+        self.befriend()
+        self.juliet.expect("++ Montague (profanity")
+        self.romeo.expect(f"++ juliet@{HOST} (profanity")
+        self.juliet.type("/roster")
+        self.juliet.expect(f"romeo@{HOST} (Montague) - both")
+        self.romeo.type("/status set away Asleep")
+        self.juliet.expect('is away, "Asleep"')
+        self.romeo.type("/disconnect")
+        self.juliet.expect("-- Montague (profanity")
+
+    def test_a_subscription_that_is_refused(self) -> None:
+        self.juliet.type(f"/sub request romeo@{HOST}")
+        self.romeo.expect(f"Received authorization request from juliet@{HOST}")
+        self.romeo.type(f"/sub deny juliet@{HOST}")
+        self.juliet.expect(f"romeo@{HOST} deleted subscription")
+        self.juliet.type("/roster")
+        self.juliet.expect(f"romeo@{HOST} - none")
+
+    def test_offline_messages(self) -> None:
+        """They come in order, once."""
+        self.romeo.type("/disconnect")
+        self.romeo.expect("logged out successfully")
+        words = ("O Romeo, Romeo!", "Wherefore art thou Romeo?")
+        for text in words:
+            self.juliet.type(f"/msg romeo@{HOST} {text}")
+            self.juliet.expect(f"me: {text}")
+        self.connect_as(self.romeo, "romeo")
+        self.romeo.expect(f"chat message: juliet@{HOST}")
+        self.romeo.type("/win 2")
+        self.romeo.expect(words[1])
+        shown = self.romeo.shown()
+        self.assertLess(shown.index(words[0]), shown.index(words[1]))
+        for text in words:
+            self.assertEqual(shown.count(text), 1, shown)
