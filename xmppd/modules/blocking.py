@@ -306,9 +306,7 @@ class Blocking:
     async def _load(self, owner: str) -> BlockList:
         """Read the list of an account that comes online; it counts from now on."""
         async with self._turns.of(owner):
-            found = self._lists.get(owner)
-            if found is None:
-                found = self._lists[owner] = await self._read(owner)
+            found = self._lists[owner] = await self._read(owner)
             return found
 
     async def _read(self, owner: str) -> BlockList:

@@ -5,7 +5,6 @@ delivered says since when it has waited (XEP-0203).
 """
 
 from collections.abc import Awaitable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -30,15 +29,13 @@ from xmppd.api.registrations import Every, Feature, Registration, Watch
 from xmppd.api.roster import IBlocking
 from xmppd.api.sessions import ISession
 from xmppd.api.settings import Between, Count
-from xmppd.api.storage import Archive, Entry, Range
-from xmppd.stanza.dates import format_datetime
+from xmppd.api.storage import NO_TICKET, Archive, Entry, Range, StorageError, Ticket
+from xmppd.stanza.delay import add_delay, delays_by
 from xmppd.stanza.errors import StanzaError, error_reply
 from xmppd.stanza.hints import Worth, worth
-from xmppd.stanza.jid import JID, JIDError
+from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza, restore
 from xmppd.stanza.weight import weight
-from xmppd.wire.canonical import Child
-from xmppd.wire.element import Element
 from xmppd.wire.namespaces import DELAY, OFFLINE
 
 
@@ -77,7 +74,17 @@ REMEMBERED = 10_000
 """Of how many accounts without a session it is known how much is kept for them."""
 
 
-_DELAY = f"{DELAY} delay"
+@dataclass(slots=True, eq=False)
+class Reading:
+    """One session's being given what is kept, from when it comes until nothing is left.
+
+    - `handing`: whether it is being written to; `held`: what has come for it meanwhile, and when.
+    """
+
+    session: ISession
+    handing: bool = False
+    held: list[tuple[Stanza, float]] = field(default_factory=list)
+    held_bytes: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -85,33 +92,28 @@ class Box:
     """What is known of one account's messages and of who reads them.
 
     - `count`, `size`: how many are kept, and their bytes; they hold while `counted`.
+    - `ticket`: of the last one written, until it is on disk.
     - `lock`: held while messages are read or counted; nothing is appended meanwhile.
     - `willing`: the account's sessions that take messages, in the order in which they came.
-    - `reader`: the one that is being given what was kept, and while `handing` it is written to.
-    - `held`: what has come for the reader meanwhile, and when.
+    - `reading`: that of the one which is given what was kept.
     """
 
     count: int = 0
     size: int = 0
     counted: bool = False
+    ticket: Ticket = NO_TICKET
     lock: DeferredLock = field(default_factory=DeferredLock)
     willing: dict[ISession, None] = field(default_factory=dict)
-    reader: ISession | None = None
-    handing: bool = False
-    held: list[tuple[Stanza, float]] = field(default_factory=list)
-    held_bytes: int = 0
+    reading: Reading | None = None
 
     @property
     def idle(self) -> bool:
         """Whether nothing but the figures would be lost with it."""
-        return not (self.willing or self.reader or self.lock.locked)
+        return not (self.willing or self.reading or self.lock.locked)
 
-    def take_held(self) -> list[tuple[Stanza, float]]:
-        """Return what is held, and let what comes now pass."""
-        held, self.held = self.held, []
-        self.held_bytes = 0
-        self.reader = None
-        return held
+    def goes_on(self, reading: Reading) -> bool:
+        """Tell whether the session of that reading is to be given messages still."""
+        return self.reading is reading and reading.session in self.willing
 
 
 class OfflineMessages:
@@ -146,20 +148,10 @@ class OfflineMessages:
     def clean(self, message: Stanza, owner: str) -> Verdict:
         """Take away what claims that we have delayed a message (XEP-0203 section 5)."""
         if message.from_ != self._host.jid:
-            forged = self._our_delays(message)
+            forged = delays_by(message, self._host.jid)
             if forged:
                 message.remove(forged)
         return PASS
-
-    def _our_delays(self, message: Stanza) -> list[Child]:
-        return [child for child in message.children if self._is_our_delay(message, child)]
-
-    def _is_our_delay(self, message: Stanza, child: Child) -> bool:
-        if child[0] != _DELAY:
-            return False
-        with suppress(JIDError):
-            return JID.parse(message.child_element(child).attrs.get("from", "")) == self._host.jid
-        return False
 
     def keep(self, message: Stanza, owner: str) -> Verdict | Awaitable[Verdict]:
         """Keep a message nobody reads, unless too much is kept already (XEP-0160 section 2).
@@ -197,10 +189,24 @@ class OfflineMessages:
         contact = "" if message.from_ is None else str(message.from_.bare)
         entry = self._archive.append(owner, value, when=arrived, contact=contact)
         message.ticket = entry.ticket
+        watched, box.ticket = box.ticket != NO_TICKET, entry.ticket
+        if not watched:
+            self._host.spawn(self._watch(box))
         box.count += 1
         box.size += len(value)
         self._begin(owner, box)  # somebody may have come while this waited
         return STOP
+
+    async def _watch(self, box: Box) -> None:
+        """Have messages counted anew if some could not be written."""
+        while box.ticket != NO_TICKET:
+            ticket = box.ticket
+            try:
+                await self._host.committed(ticket)
+            except StorageError:
+                box.counted = False
+            if box.ticket == ticket:
+                box.ticket = NO_TICKET
 
     # Who comes and goes.
 
@@ -224,8 +230,10 @@ class OfflineMessages:
         box = self._online.get(owner)
         if box is not None:
             box.willing.pop(session, None)
-            if box.reader is session:
-                for message, arrived in box.take_held():
+            reading = box.reading
+            if reading is not None and reading.session is session:
+                box.reading = None
+                for message, arrived in reading.held:
                     self._take_back(owner, box, session, message, arrived)
             self._settle(owner, box)
         return PASS
@@ -272,7 +280,7 @@ class OfflineMessages:
         return box
 
     def _settle(self, owner: str, box: Box) -> None:
-        if not box.willing and box.reader is None and self._online.get(owner) is box:
+        if not box.willing and box.reading is None and self._online.get(owner) is box:
             del self._online[owner]
             self._put_away(owner, box)
 
@@ -287,55 +295,56 @@ class OfflineMessages:
     def hold(self, message: Stanza, session: ISession) -> Verdict:
         """Keep new messages from overtaking those that were kept (RFC 6120 10.1)."""
         box = self._online.get(session.account)
-        if box is None or box.reader is not session or box.handing:
+        reading = None if box is None else box.reading
+        if reading is None or reading.session is not session or reading.handing:
             return PASS
-        box.held.append((message, self._host.wall.now()))
-        box.held_bytes += weight(message)
-        if box.held_bytes > self._settings.held_bytes:
+        reading.held.append((message, self._host.wall.now()))
+        reading.held_bytes += weight(message)
+        if reading.held_bytes > self._settings.held_bytes:
             session.close("resource-constraint", "too much has come while you were reading")
         return STOP
 
     def _begin(self, owner: str, box: Box) -> None:
         """Have the session that came last read, if nobody does."""
-        if box.reader is None and box.willing:
-            box.reader = session = next(reversed(box.willing))
-            self._host.spawn(self._read_out(owner, box, session))
+        if box.reading is None and box.willing:
+            box.reading = reading = Reading(next(reversed(box.willing)))
+            self._host.spawn(self._read_out(owner, box, reading))
 
-    async def _read_out(self, owner: str, box: Box, session: ISession) -> None:
+    async def _read_out(self, owner: str, box: Box, reading: Reading) -> None:
         """Give a session what is kept, a little at a time, then what has come meanwhile."""
         try:
             more = True
-            while more and _reads(box, session):
+            while more and box.goes_on(reading):
                 async with box.lock:
-                    more = await self._read_page(owner, box, session)
+                    more = await self._read_page(owner, box, reading)
                 if more:
                     await self._turn()
         finally:
-            self._let_go(box, session)
-            if session not in box.willing:
+            self._let_go(box, reading)
+            if reading.session not in box.willing:
                 self._begin(owner, box)  # somebody else may go on
             self._settle(owner, box)
 
-    async def _read_page(self, owner: str, box: Box, session: ISession) -> bool:
+    async def _read_page(self, owner: str, box: Box, reading: Reading) -> bool:
         """Hand a page over; tell whether there may be another one."""
         page = await self._archive.page(owner, Range(), PAGE)
         for number, batch in enumerate(_batches(page.entries)):
-            await self._room(box, session, number > 0)
+            await self._room(box, reading, number > 0)
             opened = [(entry.id, await self._open(owner, entry)) for entry in batch]
-            if not _reads(box, session):
+            if not box.goes_on(reading):
                 return False
-            self._hand_over(owner, box, session, opened)
-        if page.complete and _reads(box, session):
+            self._hand_over(owner, box, reading, opened)
+        if page.complete and box.goes_on(reading):
             box.count = box.size = 0
             box.counted = True
-            self._let_go(box, session)  # before the lock is: whoever appends now begins anew
+            self._let_go(box, reading)  # before the lock is: whoever appends now begins anew
         return not page.complete
 
-    async def _room(self, box: Box, session: ISession, written: bool) -> None:
+    async def _room(self, box: Box, reading: Reading, written: bool) -> None:
         """Wait until a client has taken what it was sent before, in this turn if `written`."""
         if written:
             await self._turn()
-        while _reads(box, session) and not session.writable:
+        while box.goes_on(reading) and not reading.session.writable:
             await deferLater(self._host.clock, PAUSE)
 
     async def _turn(self) -> None:
@@ -349,14 +358,13 @@ class OfflineMessages:
             return None
         try:
             stanza = restore(entry.value)
+            if not delays_by(stanza, self._host.jid):
+                add_delay(stanza, self._host.jid, entry.when)
         except ValueError:
             self._log.error("a message kept for {owner} cannot be read", owner=owner)
             return None
         if stanza.from_ is not None and await self._is_blocked(owner, stanza.from_):
             return None
-        if not self._our_delays(stanza):
-            stamp = format_datetime(entry.when)
-            stanza.add(Element("delay", DELAY, {"from": self._host.domain, "stamp": stamp}))
         return stanza
 
     async def _is_blocked(self, owner: str, sender: JID) -> bool:
@@ -370,33 +378,29 @@ class OfflineMessages:
         self,
         owner: str,
         box: Box,
-        session: ISession,
+        reading: Reading,
         opened: Sequence[tuple[str, Stanza | None]],
     ) -> None:
         """Deliver messages and forget them in the same turn; what was not delivered stays."""
         done = []
-        box.handing = True
+        reading.handing = True
         try:
             for id, stanza in opened:
-                if not _reads(box, session):
+                if not box.goes_on(reading):
                     break
                 if stanza is not None:
-                    self._host.deliver(stanza, (session.record,))
+                    self._host.deliver(stanza, (reading.session.record,))
                 done.append(id)
         finally:
-            box.handing = box.counted = False
+            reading.handing = box.counted = False
             self._archive.remove(owner, done)
 
-    def _let_go(self, box: Box, session: ISession) -> None:
-        """Deliver what was held; from now on messages pass."""
-        if box.reader is session:
-            for message, _ in box.take_held():
-                self._host.deliver(message, (session.record,))
-
-
-def _reads(box: Box, session: ISession) -> bool:
-    """Tell whether a session is to be given messages still."""
-    return box.reader is session and session in box.willing
+    def _let_go(self, box: Box, reading: Reading) -> None:
+        """End a reading: deliver what was held, and let pass what comes from now on."""
+        if box.reading is reading:
+            box.reading = None
+            for message, _ in reading.held:
+                self._host.deliver(message, (reading.session.record,))
 
 
 def _has_got(message: Stanza, other: ISession, gone: ISession) -> bool:
