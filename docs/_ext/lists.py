@@ -24,7 +24,13 @@ from xmppd.api.commands import Argument, Command
 from xmppd.makers import Maker, MechanismMaker, ModuleMaker
 from xmppd.server.assemble import Reloaded, build
 from xmppd.server.collaborators import Collaborators
-from xmppd.server.config import HostConfig, ModulesConfig, ServerConfig, StorageConfig
+from xmppd.server.config import (
+    ComponentConfig,
+    HostConfig,
+    ModulesConfig,
+    ServerConfig,
+    StorageConfig,
+)
 from xmppd.server.inventory import Inventory
 from xmppd.service.commands import all_commands
 from xmppd.testing.collaborators import CountingEntropy, FixedWall, InlineWorkers
@@ -209,7 +215,8 @@ def setting(key: str) -> Any:
     "host.users" is one of any host, "modules.enable" one of `[modules]`.
     """
     hints = get_type_hints(ServerConfig)
-    places = {**hints, "host": HostConfig, "modules": ModulesConfig}
+    tables = {"host": HostConfig, "component": ComponentConfig, "modules": ModulesConfig}
+    places = {**hints, **tables}
     found: Any = ServerConfig
     for place in key.split("."):
         known = places if found is ServerConfig else get_type_hints(found)

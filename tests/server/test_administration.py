@@ -65,6 +65,7 @@ class StatusTests(SynchronousTestCase):
         self.assertEqual(status.uptime, 61.5)
         self.assertEqual(status.hosts, ("example.org", "example.net"))
         self.assertEqual((status.connections, status.sessions, status.storage_queue), (0, 1, 0))
+        self.assertEqual(status.components, ())
         for name in ("not logged in", "waiting for storage"):
             self.assertEqual(status.states[name], 0)
 

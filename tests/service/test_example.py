@@ -10,7 +10,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted.plugins import xmppd_builtin
-from xmppd.server.config import HostConfig, ModulesConfig, ServerConfig
+from xmppd.server.config import ComponentConfig, HostConfig, ModulesConfig, ServerConfig
 from xmppd.server.inventory import Inventory
 from xmppd.service.toml import load
 
@@ -18,7 +18,7 @@ SHIPPED = Inventory.of(vars(xmppd_builtin).values())
 EXAMPLE = Path(__file__).parents[2] / "etc" / "xmppd.toml"
 
 # Fields that are not keys of the same name: see `xmppd.service.composing`.
-OTHERWISE = {"hosts", "settings", "sections", "name"}
+OTHERWISE = {("hosts",), ("components",), "settings", "sections", "name"}
 # Settings that the example sets because it has to.
 SET = {"data", "certificate", "key"}
 
@@ -35,7 +35,7 @@ def default_of(field: Field[Any]) -> Any:
 def settings(section: Any, key: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield the key and default of every setting of a section and those in it."""
     for field in fields(section):
-        if field.name in OTHERWISE:
+        if field.name in OTHERWISE or (*key, field.name) in OTHERWISE:
             continue
         default = default_of(field)
         if is_dataclass(default):
@@ -47,6 +47,7 @@ def settings(section: Any, key: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 def all_settings() -> Iterator[tuple[tuple[str, ...], Any]]:
     yield from settings(ServerConfig)
     yield from settings(HostConfig, ("host", "example.org"))
+    yield from settings(ComponentConfig, ("component", "irc.example.org"))
     yield from settings(ModulesConfig, ("modules",))
     for kind, makers in (("storage", SHIPPED.stores), ("modules", SHIPPED.modules)):
         for name, maker in makers.items():

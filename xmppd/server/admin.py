@@ -16,6 +16,7 @@ class Status:
 
     - `uptime`: seconds since it was started; `hosts`: the domains it serves.
     - `connections`: of clients, bound or not; `sessions`: those bound, on this node.
+    - `components`: the domains of the components that are connected.
     - `storage_queue`: writes not yet committed.
     - `states`: how many of each kind of state features keep for sessions and accounts.
     """
@@ -25,6 +26,7 @@ class Status:
     hosts: tuple[str, ...]
     connections: int
     sessions: int
+    components: tuple[str, ...]
     storage_queue: int
     states: Mapping[str, int]
 

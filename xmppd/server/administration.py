@@ -14,9 +14,11 @@ from xmppd.api.host import IHost
 from xmppd.api.storage import Storage, when_settled
 from xmppd.auth.lookup import find_account
 from xmppd.c2s.service import ClientService
+from xmppd.component.service import ComponentService
 from xmppd.routing.registry import RegistrationError
 from xmppd.server.admin import Status
 from xmppd.server.collaborators import Collaborators
+from xmppd.server.component_commands import ComponentCommands
 from xmppd.server.hosts import Host
 from xmppd.server.session_commands import SessionCommands
 from xmppd.server.user_commands import UserCommands
@@ -30,6 +32,7 @@ class Administered(Protocol):
     """What its administration sees of a server."""
 
     clients: ClientService
+    components: ComponentService
     hosts: dict[str, Host]
     outside: Collaborators
     started_at: float
@@ -97,6 +100,7 @@ class ServerAdmin:
             hosts=tuple(self._hosts),
             connections=len(server.clients),
             sessions=sessions,
+            components=tuple(server.components.components),
             storage_queue=tickets.issued - tickets.settled,
             states={
                 "not logged in": server.clients.strangers,
@@ -111,7 +115,8 @@ def commands(server: Administered) -> tuple[Command, ...]:
 
     Raises `RegistrationError` if a module claims the name of a command of the server.
     """
-    own = _own(ServerAdmin(server))
+    # Components are of the whole server, so hosts' own administrators have no such commands.
+    own = (*_own(ServerAdmin(server)), *ComponentCommands(server.components).commands())
     return (*own, *_of_modules(server, {command.name for command in own}))
 
 

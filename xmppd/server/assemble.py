@@ -23,20 +23,31 @@ from xmppd.c2s.factory import ClientFactory
 from xmppd.c2s.service import ClientService
 from xmppd.c2s.settings import ClientSettings, ConflictPolicy
 from xmppd.cluster.single import SingleNode
+from xmppd.component.factory import ComponentFactory
+from xmppd.component.service import ComponentService
 from xmppd.makers import StoreContext
 from xmppd.net.certificates import CertificateError, Identity
 from xmppd.net.client_certificates import ClientTrust
 from xmppd.net.tls import ServerContexts
 from xmppd.net.transport import Flusher
 from xmppd.routing.host import LocalHost
+from xmppd.routing.registry import RegistrationError
 from xmppd.routing.router import Router
 from xmppd.server.administration import HostAdministration
 from xmppd.server.certificates import expiring, load_identities
 from xmppd.server.collaborators import Collaborators
+from xmppd.server.components import (
+    COMPONENTS_FEATURE,
+    SecretError,
+    component_settings,
+    listed,
+    read_secrets,
+)
 from xmppd.server.config import LimitsConfig, ServerConfig
 from xmppd.server.hosts import Host, Surroundings, build_host, install_modules
 from xmppd.server.inventory import Inventory
 from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
 from xmppd.stream.limits import StreamLimits
 from xmppd.wire.limits import ParserLimits
 
@@ -67,7 +78,7 @@ class Server:
     """A server: its hosts, its clients, its storage.
 
     - `config`: what it was told; `hosts` by domain, in the order of the configuration.
-    - `router`: for who brings domains of their own; `storage`; `clients`.
+    - `router`: for who brings domains of their own; `storage`; `clients`; `components`.
     """
 
     _log = Logger()
@@ -102,24 +113,52 @@ class Server:
             self.router.add(name, host.local.accounts_domain)
             administration = HostAdministration(self, name, map(JID.parse, host.config.admins))
             host.local.install("administration", [Provide(IAdministration, administration)])
-            install_modules(host, inventory)
+        flusher, gate = Flusher(outside.clock), Gate(self.storage.tickets)
         self.clients = ClientService(
             {name: host.clients for name, host in self.hosts.items()},
             config.hosts[0].name,
             client_settings(config),
             contexts=None,
-            flusher=Flusher(outside.clock),
-            gate=Gate(self.storage.tickets),
+            flusher=flusher,
+            gate=gate,
             clock=outside.clock,
             wall=outside.wall,
             entropy=outside.entropy,
         )
+        self.components = ComponentService(
+            [component.name for component in config.components],
+            config.hosts[0].name,
+            component_settings(config),
+            router=self.router,
+            urgent=self._urgent,
+            flusher=flusher,
+            gate=gate,
+            clock=outside.clock,
+            wall=outside.wall,
+            entropy=outside.entropy,
+        )
+        self._serve_the_rest()
         self.identities: dict[str, Identity] = {}
         self._direct: ServerContexts | None = None
         self._expiry = LoopingCall(self._warn_of_expiry)
         self._expiry.clock = outside.clock
         self._stopping: Deferred[None] | None = None
         self.started_at = outside.wall.now()
+
+    def _serve_the_rest(self) -> None:
+        """Have components answer for their domains, and last what modules bring."""
+        for name, answers in self.components.domains.items():
+            if self.router.answering(name) is not None:
+                raise RegistrationError(f"{name} is a host and a component as well")
+            self.router.add(name, answers)
+        for name, items in listed(self.config):
+            self.hosts[name].local.install(COMPONENTS_FEATURE, items)
+        for host in self.hosts.values():
+            install_modules(host, self.inventory)
+
+    def _urgent(self, stanza: Stanza) -> bool:
+        """Tell whether a component answers a request of one of our hosts."""
+        return any(host.local.accounts_domain.urgent(stanza) for host in self.hosts.values())
 
     def host(self, domain: str = "") -> LocalHost:
         """Return a host as features see it (`IHost`), by default the first one.
@@ -131,11 +170,13 @@ class Server:
     # Coming up.
 
     def load_certificates(self) -> None:
-        """Read all certificates and put them to use.
+        """Read all certificates, and secrets of components, and put them to use.
 
-        Raises `CertificateError`, with everything as it was before.
+        Raises `CertificateError` or `SecretError`, with everything as it was before.
         """
+        secrets = read_secrets(self.config.components)
         identities = load_identities(self.config, self._now())
+        self.components.secrets = secrets
         if not identities:
             return
         default = next(iter(identities))
@@ -152,9 +193,7 @@ class Server:
     def ports(self) -> Sequence[PortSpec]:
         """Return what to listen on; certificates have been loaded."""
         listen = self.config.listen
-        addresses = [
-            at for each in listen.addresses for at in (("", "::") if each == "*" else (each,))
-        ]
+        addresses = _interfaces(listen.addresses)
         specs = []
         if listen.c2s:
             clear = ClientFactory(self.clients)
@@ -163,6 +202,12 @@ class Server:
             wrapped = ClientFactory(self.clients, direct_tls=True)
             tls = TLSMemoryBIOFactory(self._direct.creator(), False, wrapped, self.outside.clock)
             specs += [PortSpec("clients, direct TLS", at, listen.c2s_tls, tls) for at in addresses]
+        if listen.components and self.config.components:
+            factory = ComponentFactory(self.components)
+            specs += [
+                PortSpec("components", at, listen.components, factory)
+                for at in _interfaces(listen.component_addresses)
+            ]
         return specs
 
     def open_storage(self) -> None:
@@ -174,6 +219,7 @@ class Server:
         for host in self.hosts.values():
             host.local.start()
         self.clients.start()
+        self.components.start()
         self._expiry.start(EXPIRY_CHECK_SECONDS)
 
     # Going down.
@@ -181,7 +227,8 @@ class Server:
     def stop(self) -> "Deferred[None]":
         """End all streams with `system-shutdown` and write out all data.
 
-        Clients have most of the configured seconds to take their leave; then storage ends.
+        Clients and components have most of the configured seconds to take their leave; then
+        storage ends.
         """
         if self._stopping is None:
             self._stopping = Deferred.fromCoroutine(self._stop())
@@ -191,9 +238,11 @@ class Server:
         clock = self.outside.clock
         deadline = clock.seconds() + self.config.shutdown_seconds * 0.7
         self.clients.stop()
-        while len(self.clients) and clock.seconds() < deadline:
+        self.components.stop()  # behind what clients' ends have to tell them
+        while (len(self.clients) or len(self.components)) and clock.seconds() < deadline:
             await deferLater(clock, _POLL_SECONDS)
         self.clients.abandon()
+        self.components.abandon()
         if self._expiry.running:
             self._expiry.stop()
         for host in self.hosts.values():
@@ -204,10 +253,10 @@ class Server:
     # In between.
 
     def reload(self) -> Reloaded:
-        """Read the certificates again; those that cannot serve change nothing."""
+        """Read certificates and secrets again; if any cannot serve, all stay as they are."""
         try:
             self.load_certificates()
-        except CertificateError as error:
+        except (CertificateError, SecretError) as error:
             self._log.error("certificates are kept as they are: {error}", error=str(error))
             return Reloaded(tuple(self.identities), (str(error),))
         self._warn_of_expiry()
@@ -228,6 +277,11 @@ def build(config: ServerConfig, inventory: Inventory, outside: Collaborators) ->
     authorities of client certificates), one plain sentence each.
     """
     return Server(config, inventory, outside)
+
+
+def _interfaces(addresses: Sequence[str]) -> list[str]:
+    """Return what to listen on for addresses of the configuration."""
+    return [at for each in addresses for at in (("", "::") if each == "*" else (each,))]
 
 
 def _trust(config: ServerConfig) -> ClientTrust | None:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from xmppd.api.commands import Command
 from xmppd.net.certificates import CertificateError, load_identity
-from xmppd.server.config import HostConfig, ServerConfig
+from xmppd.server.components import SecretError, read_secrets
+from xmppd.server.config import ComponentConfig, HostConfig, ServerConfig
 from xmppd.server.stores import database_file
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -71,7 +72,7 @@ class Check:
 
     async def run(self) -> list[Finding]:
         """Look at everything."""
-        found = [*self._data(), *self._ports()]
+        found = [*self._data(), *self._ports(), *self._components()]
         for host in self.config.hosts:
             found += self._certificate(host)
             found += [finding async for finding in self._names(host)]
@@ -121,11 +122,37 @@ class Check:
         listen = self.config.listen
         for address in listen.addresses:
             for port in filter(None, (listen.c2s, listen.c2s_tls)):
-                trouble = self.port_trouble(address, port)
-                if trouble:
-                    yield Finding(Level.ERROR, f"{address} port {port}: {trouble}.")
-                else:
-                    yield Finding(Level.OK, f"{address} port {port}: nobody else has it.")
+                yield self._port(address, port)
+        if self.config.components:
+            for address in listen.component_addresses:
+                yield self._port(address, listen.components)
+
+    def _port(self, address: str, port: int) -> Finding:
+        trouble = self.port_trouble(address, port)
+        if trouble:
+            return Finding(Level.ERROR, f"{address} port {port}: {trouble}.")
+        return Finding(Level.OK, f"{address} port {port}: nobody else has it.")
+
+    def _components(self) -> Iterator[Finding]:
+        """Look at the components' secrets, and who could read along (XEP-0114 has no TLS)."""
+        listen = self.config.listen
+        for address in listen.component_addresses if self.config.components else ():
+            if address == "*" or not ip_address(address).is_loopback:
+                what = "components connect in clear; keep others out of that network."
+                yield Finding(Level.WARN, f"{address} port {listen.components}: {what}")
+        for component in self.config.components:
+            yield self._secret(component)
+
+    def _secret(self, component: ComponentConfig) -> Finding:
+        try:
+            read_secrets([component])
+        except SecretError as error:
+            return Finding(Level.ERROR, f"{error}.")
+        path = component.secret_file
+        if path is not None and path.stat().st_mode & stat.S_IRWXO:  # its group may be the server's
+            what = "everybody may read the secret in it; take that right away (chmod o=)."
+            return Finding(Level.WARN, f"{path}: {what}")
+        return Finding(Level.OK, f"{component.name}: the component has a secret.")
 
     def _certificate(self, host: HostConfig) -> Iterator[Finding]:
         files = self.config.identity_files(host)

@@ -20,16 +20,20 @@ StanzaBytes = Annotated[int, Between(10_000, 67_108_864)]  # RFC 6120 section 13
 
 @dataclass(frozen=True, slots=True)
 class ListenConfig:
-    """Where clients connect to.
+    """Where clients and components connect to.
 
     - `addresses`: IP addresses of this machine; "*" is all of them.
     - `c2s`: the port for streams that begin in clear (RFC 6120 section 14.7), 0 for none.
     - `c2s_tls`: the port for streams under TLS from the first byte (XEP-0368), 0 for none.
+    - `components`: the port for components (XEP-0114), which is listened on only if there are any;
+      `component_addresses`: as `addresses`, for that port.
     """
 
     addresses: tuple[str, ...] = ("*",)
     c2s: Port = 5222
     c2s_tls: Port = 5223
+    components: Port = 5347
+    component_addresses: tuple[str, ...] = ("127.0.0.1",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,12 @@ class LimitsConfig:
       `unauthenticated_per_address` those of them that are not logged in.
     - `sessions_per_account`: sessions of one account at a time.
     - `idle_seconds`: silence after which a client is asked for a sign of life;
-      `answer_seconds`: how long it may take.
+      `answer_seconds`: how long it may take. Both are for components, too, as are
+      `negotiation_seconds`, `unauthenticated_per_address` and `slow_reader_seconds`.
+    - `component_stanza_bytes`: one stanza of a component; `component_backlog_bytes`: what waits for
+      a component that reads slowly, as `output_bytes`.
+    - `component_inbox_stanzas`, `component_inbox_bytes`: what is in work for a component at a time,
+      or waits behind that.
     """
 
     stanza_bytes: StanzaBytes = 262_144
@@ -106,6 +115,10 @@ class LimitsConfig:
     sessions_per_account: Count = 20
     idle_seconds: Seconds = 600.0
     answer_seconds: Seconds = 60.0
+    component_stanza_bytes: StanzaBytes = 524_288
+    component_backlog_bytes: Bytes = 4_194_304
+    component_inbox_stanzas: Count = 1_000
+    component_inbox_bytes: Bytes = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +176,26 @@ class HostConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ComponentConfig:
+    """A program that serves a domain of its own over a connection to us (XEP-0114).
+
+    - `name`: the domain, a lower-case A-label.
+    - `secret`: what it has to know, or `secret_file`: the file which that is in, on one line.
+    - `listed`: whether the host it is a subdomain of lists it among its items.
+    """
+
+    name: str
+    secret: str = field(default="", repr=False)
+    secret_file: Path | None = None
+    listed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ServerConfig:
     """Everything a server is told.
 
     - `hosts`: the domains it serves; the first is the one for clients that name none.
+    - `components`: the programs that may connect and serve other domains.
     - `data`: the directory of all it keeps.
     - `control`: the path of the socket for `xmppdctl`; None for a place in the data directory.
     - `resource_conflict`: what happens when a client asks for a resource in use (RFC 6120
@@ -175,6 +204,7 @@ class ServerConfig:
     """
 
     hosts: tuple[HostConfig, ...] = (HostConfig("localhost"),)
+    components: tuple[ComponentConfig, ...] = ()
     data: Path = Path("var")
     control: Path | None = None
     resource_conflict: Literal["replace", "rename", "refuse"] = "replace"

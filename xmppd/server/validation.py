@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from xmppd.makers import MakerError
-from xmppd.server.config import HostConfig, ServerConfig, TlsConfig
+from xmppd.server.config import ComponentConfig, HostConfig, ServerConfig, TlsConfig
 from xmppd.server.inventory import Inventory
 from xmppd.stanza.jid import JID, JIDError
 from xmppd.stanza.prep import PrepError, domainpart
@@ -29,6 +29,7 @@ def validate(config: ServerConfig, inventory: Inventory) -> tuple[Problem, ...]:
     """Return all that is impossible about a configuration, given what can be named in it."""
     return (
         *_hosts(config),
+        *_components(config),
         *_listen(config),
         *_tls(config),
         *_sasl(config),
@@ -49,11 +50,7 @@ def _hosts(config: ServerConfig) -> Iterator[Problem]:
 
 def _host(host: HostConfig) -> Iterator[Problem]:
     key = ("host", host.name)
-    try:
-        if domainpart(host.name) != host.name:
-            yield Problem(key, "not in normal form", f"write it {domainpart(host.name)!r}")
-    except PrepError as error:
-        yield Problem(key, str(error), "name the host by its domain")
+    yield from _domain(key, host.name)
     if not host.users and not host.anonymous:
         yield Problem((*key, "users"), "nobody could log in", 'name a user store, such as "xmppd"')
     if host.users and host.anonymous:
@@ -77,17 +74,61 @@ def _admin(key: tuple[str, ...], address: str) -> Iterator[Problem]:
         yield Problem(key, f"{address!r} is no address of an account", remedy)
 
 
+def _domain(key: tuple[str, ...], name: str) -> Iterator[Problem]:
+    try:
+        if domainpart(name) != name:
+            yield Problem(key, "not in normal form", f"write it {domainpart(name)!r}")
+    except PrepError as error:
+        yield Problem(key, str(error), f"name the {key[0]} by its domain")
+
+
+def _components(config: ServerConfig) -> Iterator[Problem]:
+    hosts = {host.name for host in config.hosts}
+    for name, times in Counter(component.name for component in config.components).items():
+        key = ("component", name)
+        if times > 1:
+            yield Problem(key, "the component is there twice", "remove one of the two")
+        if name in hosts:
+            yield Problem(key, "this domain is a host", "give the component another domain")
+    for component in config.components:
+        yield from _domain(("component", component.name), component.name)
+        yield from _secret(component)
+    if config.components:
+        yield from _component_port(config)
+
+
+def _secret(component: ComponentConfig) -> Iterator[Problem]:
+    key = ("component", component.name)
+    if not component.secret and component.secret_file is None:
+        yield Problem(key, "it has no secret to prove itself by", "set secret or secret_file")
+    elif component.secret and component.secret_file is not None:
+        yield Problem((*key, "secret"), "there is a secret_file as well", "remove one of them")
+
+
+def _component_port(config: ServerConfig) -> Iterator[Problem]:
+    listen, key = config.listen, ("listen", "components")
+    if not listen.components:
+        yield Problem(key, "components have no port to connect to", "set it, 5347 is usual")
+    elif listen.components in (listen.c2s, listen.c2s_tls):
+        yield Problem(key, "clients have that port", "use another one")
+    if not listen.component_addresses:
+        yield Problem(
+            ("listen", "component_addresses"), "no address to listen on", 'use ["127.0.0.1"]'
+        )
+
+
 def _listen(config: ServerConfig) -> Iterator[Problem]:
     listen = config.listen
     if not listen.addresses:
         yield Problem(("listen", "addresses"), "no address to listen on", 'use ["*"] for all')
-    for address in listen.addresses:
-        if address != "*" and not _is_address(address):
-            yield Problem(
-                ("listen", "addresses"),
-                f"{address!r} is no IP address",
-                'use addresses of this machine, or ["*"] for all',
-            )
+    for field in ("addresses", "component_addresses"):
+        for address in getattr(listen, field):
+            if address != "*" and not _is_address(address):
+                yield Problem(
+                    ("listen", field),
+                    f"{address!r} is no IP address",
+                    'use addresses of this machine, or ["*"] for all',
+                )
     if listen.c2s == listen.c2s_tls == 0:
         yield Problem(("listen",), "clients have no port to connect to", "set c2s or c2s_tls")
     elif listen.c2s == listen.c2s_tls:
@@ -163,6 +204,8 @@ def _limits(config: ServerConfig) -> Iterator[Problem]:
         ("stanza_bytes_before_login", "stanza_bytes"),
         ("tag_bytes", "stanza_bytes"),
         ("stanza_bytes", "output_bytes"),
+        ("stanza_bytes", "component_backlog_bytes"),
+        ("component_stanza_bytes", "component_backlog_bytes"),
         ("unauthenticated_per_address", "connections_per_address"),
     ):
         if getattr(limits, smaller) > getattr(limits, larger):

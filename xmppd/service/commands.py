@@ -32,6 +32,11 @@ def all_commands(
 
     return (
         *commands(server),
-        Command("reload", "Read the certificates again.", reload_or_refuse, Reloaded),
+        Command(
+            "reload",
+            "Read certificates and the secrets of components again.",
+            reload_or_refuse,
+            Reloaded,
+        ),
         Check(server.config, now, port_trouble, dns.services).command(),
     )

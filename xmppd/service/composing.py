@@ -1,16 +1,22 @@
 """The tables of a configuration file, put together into one `ServerConfig`.
 
-Most tables are read as their dataclasses say. What is special: there are many `[host."NAME"]`,
-`[modules]` stands for every host that does not say otherwise, and the sections of modules and
-stores have the types their makers name.
+Most tables are read as their dataclasses say. What is special: there are many `[host."NAME"]` and
+`[component."NAME"]`, `[modules]` stands for every host that does not say otherwise, and the
+sections of modules and stores have the types their makers name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from xmppd.makers import ConfiguredMaker, MakerError
-from xmppd.server.config import HostConfig, ModulesConfig, ServerConfig, StorageConfig
+from xmppd.server.config import (
+    ComponentConfig,
+    HostConfig,
+    ModulesConfig,
+    ServerConfig,
+    StorageConfig,
+)
 from xmppd.server.inventory import Inventory
 from xmppd.service.reading import Key, Misfit, Reader
 from xmppd.stanza.prep import PrepError, domainpart
@@ -33,29 +39,43 @@ class Composer:
             ServerConfig,
             raw,
             (),
-            skip=("host", "modules", "storage"),
+            skip=("host", "component", "modules", "storage"),
             hosts=self._hosts(raw.get("host", {}), general),
+            components=self._components(raw.get("component", {})),
             storage=self._storage(raw.get("storage", {})),
         )
 
     def _hosts(self, raw: object, general: Table) -> tuple[HostConfig, ...]:
+        return tuple(
+            self._host(name, table, key, general)
+            for name, table, key in self._named("host", HostConfig, raw)
+        )
+
+    def _components(self, raw: object) -> tuple[ComponentConfig, ...]:
+        return tuple(
+            self._reader.section(ComponentConfig, table, key, name=name)
+            for name, table, key in self._named("component", ComponentConfig, raw)
+        )
+
+    def _named(self, what: str, kind: type[Any], raw: object) -> Iterator[tuple[str, Table, Key]]:
+        """Yield the tables of that name with the domain, in normal form, that each is about."""
         if isinstance(raw, list):
-            raise Misfit(("host",), "is a list", 'begin each host like [host."example.org"]')
-        hosts: dict[str, HostConfig] = {}
-        for written, table in self._reader.table(raw, ("host",)).items():
-            key = ("host", written)
+            raise Misfit((what,), "is a list", f'begin each {what} like [{what}."example.org"]')
+        names: set[str] = set()
+        for written, value in self._reader.table(raw, (what,)).items():
+            key = (what, written)
             try:
                 name = domainpart(written)
             except PrepError as error:
-                raise Misfit(key, str(error), "name the host by its domain") from None
-            if name in hosts:
-                raise Misfit(key, "the host is there twice", "remove one of the two")
-            hosts[name] = self._host(name, table, key, general)
-        return tuple(hosts.values())
+                raise Misfit(key, str(error), f"name the {what} by its domain") from None
+            if name in names:
+                raise Misfit(key, f"the {what} is there twice", "remove one of the two")
+            names.add(name)
+            table = self._reader.table(value, key)
+            _check_quotes(table, key, kind)
+            yield name, table, key
 
-    def _host(self, name: str, raw: object, key: Key, general: Table) -> HostConfig:
-        table = self._reader.table(raw, key)
-        _check_quotes(table, key)
+    def _host(self, name: str, table: Table, key: Key, general: Table) -> HostConfig:
         modules = self._modules(general, table.get("modules", {}), (*key, "modules"))
         return self._reader.section(
             HostConfig, table, key, skip=("modules",), name=name, modules=modules
@@ -110,13 +130,13 @@ class Composer:
         return self._reader.section(kind, merged, key)
 
 
-def _check_quotes(table: Table, key: Key) -> None:
+def _check_quotes(table: Table, key: Key, kind: type[Any]) -> None:
     """Notice [host.example.org], which is a table `org` in a table `example`."""
-    known = {field.name for field in fields(HostConfig)}
+    known = {field.name for field in fields(kind)}
     for name, value in table.items():
         if isinstance(value, dict) and name not in known:
             raise Misfit(
                 (*key, name),
                 "there is no such table",
-                'put a name with dots into quotes: [host."example.org"]',
+                f'put a name with dots into quotes: [{key[0]}."example.org"]',
             )

@@ -4,6 +4,7 @@ from xmppd.api.storage import StorageError
 from xmppd.makers import MakerError
 from xmppd.net.certificates import CertificateError
 from xmppd.routing.registry import RegistrationError
+from xmppd.server.components import SecretError
 from xmppd.server.users import UserStoreError
 from xmppd.service.control import ControlError
 from xmppd.service.listening import PortError
@@ -20,6 +21,7 @@ FAULTS = (
     NoPlace,
     PortError,
     RegistrationError,
+    SecretError,
     StorageError,
     UserStoreError,
 )

@@ -1,0 +1,1 @@
+"""External components: programs that serve a domain over a connection to us (XEP-0114)."""
