@@ -32,7 +32,7 @@ def slixmpp_itests() -> Path:
     with _fresh_folder() as folder:
         pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet")
         source = ("--no-deps", "--no-binary", "slixmpp", f"slixmpp=={release}")
-        _fetch((*pip, *source), Path(folder))
+        _fetch(f"the source of slixmpp {release}", (*pip, *source), Path(folder))
         with tarfile.open(Path(folder) / f"{name}.tar.gz") as archive:
             # The rest would hide the slixmpp that is installed.
             tests = [each for each in archive if each.name.startswith(f"{name}/itests/")]
@@ -52,7 +52,8 @@ def node_modules() -> Path:
     with _fresh_folder() as folder:
         project = Path(folder) / "node"
         shutil.copytree(NODE_PROJECT, project)
-        _fetch(("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"), project)
+        npm = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
+        _fetch("xmpp.js", npm, project)
         return _keep(project, kept)
 
 
@@ -61,19 +62,23 @@ def _fresh_folder() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(dir=KEPT, prefix="new-")
 
 
-def _fetch(command: Sequence[str], folder: Path) -> None:
+def _fetch(what: str, command: Sequence[str], folder: Path) -> None:
     """Run a command that needs the network; skip the test if it fails."""
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=FETCHING,
-        check=False,
-    )
-    said = (done.stderr or done.stdout).strip()
-    require(done.returncode == 0, f"what `{' '.join(command)}` fetches ({said})")
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=FETCHING,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        require(False, f"{what} (nothing fetched in {FETCHING} s)")
+    else:
+        said = " ".join(done.stderr.split())[:300]
+        require(done.returncode == 0, f"{what} ({said})")
 
 
 def _keep(made: Path, kept: Path) -> Path:
