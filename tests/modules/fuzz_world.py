@@ -1,44 +1,25 @@
 """A host with all shipped features and all sorts of people, who send stanzas that were spoilt."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from string import Template
 
-from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from tests.modules.malformed import Spoiler, pieces
-from tests.modules.test_strangers import Doll, shipped
-from tests.modules.wellformed import MESSAGES, PRESENCES, requests
-from xmppd.api.adhoc import Done, Execution, Level, Outcome, Stage
+from tests.modules.surroundings import DOLL, Surroundings
+from tests.modules.test_strangers import shipped
+from tests.modules.wellformed import ANSWERS, MESSAGES, PRESENCES, requests
 from xmppd.api.auth import IPasswords
-from xmppd.api.commands import Argument, Command, CommandError, IAdministration
-from xmppd.api.moments import AccountCreated, AccountDeleted, AccountEnding
 from xmppd.api.registrations import (
-    HOST,
-    OWN_ACCOUNT,
-    AdHoc,
     HandleIq,
-    Identity,
-    Provide,
-    Registration,
-    Serve,
 )
-from xmppd.api.storage import AccountExists, KeyValue
-from xmppd.auth.accounts import Passwords
-from xmppd.auth.keys import KeptSecret, StoredKeys
-from xmppd.auth.passwords import KeyMaker, PasswordVerifier
-from xmppd.sasl.exchange import ScramKeys
-from xmppd.stanza.answers import Answers
-from xmppd.stanza.errors import StanzaError
-from xmppd.stanza.forms import Field, FieldType, Form, Option
-from xmppd.stanza.jid import JID
-from xmppd.stanza.stanza import Stanza
+from xmppd.api.storage import AccountExists
+from xmppd.stanza.stanza import Iq, Stanza
 from xmppd.testing.fake_host import FakeHost
 from xmppd.testing.fake_session import FakeSession
 from xmppd.testing.remote import FakeRemote
+from xmppd.testing.texts import read_stanzas
 from xmppd.wire.document import parse_fragment
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import (
@@ -87,7 +68,6 @@ CONDITIONS: dict[str, str] = {
 ENVELOPE = frozenset({"bad-request", "service-unavailable"})
 """What any request may be answered: two payloads, or one that nobody handles there."""
 
-DOLL = "doll.example.org"
 
 ACCEPTED = (
     "bad-request not-acceptable jid-malformed service-unavailable policy-violation"
@@ -112,93 +92,6 @@ PRESENCE_TYPES = (
 MESSAGE_TYPES = ("", "chat", "normal", "headline", "groupchat", "error", "CHAT")
 SEEN = 40
 ROOT = f"<root xmlns='{CLIENT}'>".encode()
-
-
-class FewKeys(KeyMaker):
-    """Makes one key of each password, to be quick."""
-
-    async def make(self, password: str, hashes: object = ()) -> dict[str, ScramKeys]:
-        """Return the key."""
-        return await super().make(password, ("SHA-1",))
-
-
-@implementer(IAdministration)
-class Administration:
-    """Juliet administers; one command takes arguments of all kinds."""
-
-    admins = frozenset({JID.parse("juliet@example.org")})
-
-    def commands(self) -> tuple[Command, ...]:
-        """Return the command."""
-        arguments = (
-            Argument("text", ""),
-            Argument("number", "", int, required=False, default=1),
-            Argument("share", "", float, required=False),
-            Argument("flag", "", bool, required=False, default=False),
-            Argument("secret", "", required=False, secret=True),
-        )
-        return (Command("acme do", "Do it", self.do, Done, arguments),)
-
-    def do(self, text: str, **_rest: object) -> str:
-        """Refuse what is long."""
-        if len(text) > 100:
-            raise CommandError("too long")
-        return text
-
-
-def first(_execution: Execution) -> Outcome:
-    """Begin a command of two forms."""
-    return Stage(Form.of("", Field("name", required=True)), next=second)
-
-
-def second(answers: Answers) -> Outcome:
-    """Go on with fields of all types."""
-    if len(answers.text("name")) > 1000:
-        raise StanzaError("not-acceptable")
-    options = (Option("a"), Option("b"))
-    fields = (
-        Field("flag", FieldType.BOOLEAN),
-        Field("many", FieldType.LIST_MULTI, options=options),
-        Field("one", FieldType.LIST_SINGLE, options=options),
-        Field("who", FieldType.JID_SINGLE),
-        Field("whom", FieldType.JID_MULTI),
-        Field("words", FieldType.TEXT_MULTI),
-        Field("secret", FieldType.TEXT_PRIVATE),
-    )
-    return Stage(Form.of("urn:acme:rules", *fields), complete=lambda _: Done())
-
-
-class Surroundings:
-    """What features find in a server besides each other."""
-
-    def __init__(self, host: FakeHost) -> None:
-        self._host = host
-
-    def registrations(self) -> Iterator[Registration]:
-        """Return a service, a command, and what a server provides."""
-        yield Serve(DOLL, Doll(), Identity("component", "generic"))
-        yield AdHoc("acme", "Acme", first, Level.ANYBODY, HOST | OWN_ACCOUNT)
-        yield Provide(IAdministration, Administration())
-        yield Provide(IPasswords, self._passwords())
-
-    def _passwords(self) -> Passwords:
-        host = self._host
-        secret = KeptSecret(host.open("scram-secret", KeyValue), host.entropy)
-        return Passwords(
-            host.accounts,
-            host.storage.tickets,
-            FewKeys(host.workers, host.entropy, 4096),
-            PasswordVerifier(StoredKeys(host.accounts, secret.get, 4096), host.workers),
-            host.wall,
-            lambda localpart: host.announce(AccountCreated, localpart),
-            lambda localpart: host.announce(AccountDeleted, localpart),
-            self._ending,
-        )
-
-    def _ending(self, localpart: str) -> "Deferred[None]":
-        for session in self._host.accounts_domain.sessions.of(localpart):
-            session.close("not-authorized")
-        return Deferred.fromCoroutine(self._host.announce_and_wait(AccountEnding, localpart))
 
 
 @dataclass(slots=True)
@@ -304,16 +197,16 @@ class World:
         """Send it. Raises `AssertionError` for an answer, or silence, that is not right."""
         if isinstance(sender, FakeRemote) and not case.to:
             return
-        try:
-            sender.sends(case.text)
-        except ValueError:  # no stream would have taken it
+        if not is_taken(case.text):
             return
+        sender.sends(case.text)
         answers = self.answers(sender, case)
         if not answers and case.is_request:
             self.host.clock.advance(120)
             answers = self.answers(sender, case)
             if any(condition(answer) == "resource-constraint" for answer in answers):
                 raise AssertionError("the handler was given up")
+        self._reply()
         self.host.unread()  # all that was sent can be read
         said = [condition(answer) for answer in answers]
         self.reached.update(each or "result" for each in said)
@@ -339,15 +232,32 @@ class World:
 
     def answers(self, sender: Someone, case: Case) -> list[Stanza]:
         """Return the answers among what has come: who was asked sends them, with that id."""
-        box = sender.mailbox.stanzas if isinstance(sender, FakeRemote) else sender.stanzas
         return [
             stanza
-            for stanza in box
+            for stanza in came(sender)
             if stanza.kind == case.kind
             and stanza.id == case.id
             and stanza.type in ("result", "error")
             and not (stanza.from_ == sender.jid and case.type in ("result", "error"))
         ]
+
+    def _reply(self) -> None:
+        """Have what the server asks of anybody answered, mostly with nonsense."""
+        for someone in (self.juliet, self.nurse, self.romeo, self.tybalt):
+            for stanza in came(someone):
+                if not isinstance(stanza, Iq) or not stanza.is_request or self.spoiler.chance(0.3):
+                    continue
+                name = stanza.children[0][0]
+                payload = ANSWERS.get(name, "")
+                children = [tree(payload)] if payload else []
+                if self.spoiler.chance(0.7):
+                    children = self.spoilt(payload)
+                type = self.spoiler.choice(("result", "result", "result", "error"))
+                case = self.case("iq", type, str(stanza.from_), *children)
+                text = case.text.replace(case.id, stanza.id, 1)
+                if is_taken(text):
+                    self.reached[f"{type} of {name}"] += 1
+                    someone.sends(text)
 
     def _allowed(self, case: Case) -> frozenset[str]:
         special = ENVELOPE | {"gone"} if case.to == DOLL else ENVELOPE
@@ -377,6 +287,21 @@ def conditions(ns: str) -> frozenset[str]:
 def tree(text: str) -> Element:
     """Return the tree of a text that stands inside of a stanza."""
     return parse_fragment(text.encode(), ROOT)
+
+
+def is_taken(text: str) -> bool:
+    """Tell whether a stream takes a stanza, whose limits it may exceed."""
+    try:
+        return len(read_stanzas(text)) == 1
+    except ValueError:
+        return False
+
+
+def came(someone: Someone) -> tuple[Stanza, ...]:
+    """Return what has come for somebody since the last look."""
+    if isinstance(someone, FakeRemote):
+        return tuple(someone.mailbox.stanzas)
+    return someone.stanzas
 
 
 def condition(answer: Stanza) -> str:

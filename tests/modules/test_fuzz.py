@@ -15,7 +15,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from tests.modules.fuzz_world import (
-    DOLL,
     MESSAGE_TYPES,
     PRESENCE_TYPES,
     TARGETS,
@@ -27,6 +26,7 @@ from tests.modules.fuzz_world import (
     tree,
 )
 from tests.modules.malformed import ADDRESSES
+from tests.modules.surroundings import DOLL
 from tests.modules.wellformed import MESSAGES, PRESENCES, requests
 from xmppd.api.moments import STOP, SentByClient
 from xmppd.api.registrations import (

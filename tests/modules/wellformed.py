@@ -80,9 +80,19 @@ The first one is answered with a result to somebody; who else is asked may refus
 
 DELAY = "<delay xmlns='urn:xmpp:delay' from='example.org' stamp='2026-11-22T12:00:00Z'/>"
 CAPS = (
-    "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='http://psi-im.org'"
-    " ver='q07IKJEyjvHSyhy//CH0CxmKi8w='/>"
+    "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='http://code.google.com/p/exodus'"
+    " ver='QgayPKawpkPSDYmwT/WM94uAlu0='/>"
 )
+ANSWERS = {
+    f"{INFO} query": f"<query xmlns='{INFO}'"
+    " node='http://code.google.com/p/exodus#QgayPKawpkPSDYmwT/WM94uAlu0='>"
+    "<identity category='client' name='Exodus 0.9.1' type='pc'/>"
+    "<feature var='http://jabber.org/protocol/caps'/>"
+    f"<feature var='{INFO}'/><feature var='{ITEMS}'/>"
+    "<feature var='http://jabber.org/protocol/muc'/></query>",
+}
+"""What is answered to requests of the server, by payload; nothing where there is nothing."""
+
 MESSAGES = (
     "<body>Soft!</body>",
     "<subject>Light</subject><body xml:lang='en'>Soft!</body><thread parent='a'>b</thread>",
