@@ -11,7 +11,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.net.development import ensure_development_identity
 from xmppd.server.check import Check, Finding, Level, NoAnswer
-from xmppd.server.config import HostConfig, ListenConfig, ServerConfig, StorageConfig, TlsConfig
+from xmppd.server.config import (
+    ComponentConfig,
+    HostConfig,
+    ListenConfig,
+    ServerConfig,
+    StorageConfig,
+    TlsConfig,
+)
 from xmppd.server.stores import SqliteSettings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -135,6 +142,32 @@ class CheckTests(SynchronousTestCase):
                     self.about(" port ", self.check(config, trouble)),
                     [(level, f"127.0.0.1 port 5222: {text}"), (level, f"* port 5222: {text}")],
                 )
+
+    def test_components(self) -> None:
+        file = self.data / "irc.secret"
+        good, hidden = ComponentConfig("irc.example", "a"), ComponentConfig("x.example", "", file)
+        config = replace(self.config, components=(good,))
+        port = "127.0.0.1 port 5347: nobody else has it."
+        self.assertEqual(self.about("5347", self.check(config)), [(OK, port)])
+        self.assertEqual(self.about("5347", self.check(self.config)), [])
+        self.assertEqual(
+            self.about("irc", self.check(config)),
+            [(OK, "irc.example: the component has a secret.")],
+        )
+        for address in ("*", "192.0.2.1"):
+            listen = replace(config.listen, component_addresses=(address,))
+            found = self.about("5347: comp", self.check(replace(config, listen=listen)))
+            in_clear = "components connect in clear; keep others out of that network."
+            self.assertEqual(found, [(WARN, f"{address} port 5347: {in_clear}")])
+        config = replace(self.config, components=(hidden,))
+        what = f"{file}: cannot be read (No such file or directory)."
+        self.assertEqual(self.about("secret", self.check(config)), [(ERROR, what)])
+        file.write_text("hush")
+        for mode, level in ((0o640, OK), (0o644, WARN)):
+            file.chmod(mode)
+            [(found_level, text)] = self.about("secret", self.check(config))
+            self.assertEqual(found_level, level)
+            self.assertNotIn("hush", text)
 
     def test_certificates(self) -> None:
         missing = TlsConfig(certificate=Path("/nowhere.pem"), key=Path("/nowhere.pem"))

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.server.makers import inventory
 from xmppd.server.config import (
+    ComponentConfig,
     HostConfig,
     LimitsConfig,
     ListenConfig,
@@ -21,12 +23,17 @@ from xmppd.server.validation import Problem, validate
 
 PEM = Path("/x.pem")
 HOST = HostConfig("localhost")
+IRC = ComponentConfig("irc.localhost", "secret")
 GOOD = without_a_file(Path("/data"), ("127.0.0.1",))
 CERTIFIED = replace(GOOD, tls=TlsConfig(certificate=PEM, key=PEM))
 
 
 def with_host(**fields: object) -> ServerConfig:
     return replace(GOOD, hosts=(replace(HOST, **fields),))  # type: ignore[arg-type]
+
+
+def with_components(*components: ComponentConfig, **listen: Any) -> ServerConfig:
+    return replace(GOOD, components=components, listen=replace(GOOD.listen, **listen))
 
 
 def with_modules(**fields: tuple[str, ...]) -> ServerConfig:
@@ -44,6 +51,46 @@ IMPOSSIBLE: list[tuple[ServerConfig, str]] = [
     (with_host(admins=("localhost",)), "host.localhost.admins: 'localhost' is no address of an"),
     (with_host(admins=("a@b", "a@b/c")), "host.localhost.admins: 'a@b/c' is no address of an"),
     (with_host(users=("ldap:x",)), "host.localhost.users: there is no user store 'ldap'"),
+    (with_components(IRC, IRC), "component.irc.localhost: the component is there twice"),
+    (
+        with_components(replace(IRC, name="localhost")),
+        "component.localhost: this domain is a host; give the component another",
+    ),
+    (
+        with_components(replace(IRC, name="Irc.localhost")),
+        "component.Irc.localhost: not in normal form; write it 'irc.localhost'",
+    ),
+    (
+        with_components(replace(IRC, name="a b")),
+        "component.a b: domainpart is neither a domain name nor an address: 'a b'; name the compon",
+    ),
+    (
+        with_components(replace(IRC, secret="")),
+        "component.irc.localhost: it has no secret to prove itself by; set secret or secret_file",
+    ),
+    (
+        with_components(replace(IRC, secret_file=PEM)),
+        "component.irc.localhost.secret: there is a secret_file as well",
+    ),
+    (with_components(IRC, components=0), "listen.components: components have no port"),
+    (with_components(IRC, components=5222), "listen.components: clients have that port"),
+    (with_components(IRC, components=5223), "listen.components: clients have that port"),
+    (with_components(IRC, component_addresses=()), "listen.component_addresses: no address to"),
+    (
+        with_components(component_addresses=("localhost",)),
+        "listen.component_addresses: 'localhost' is no IP address",
+    ),
+    (
+        replace(GOOD, limits=LimitsConfig(component_stanza_bytes=5_000_000)),
+        "limits.component_stanza_bytes: greater than component_backlog_bytes",
+    ),
+    (
+        replace(
+            GOOD,
+            limits=LimitsConfig(component_stanza_bytes=100_000, component_backlog_bytes=200_000),
+        ),
+        "limits.stanza_bytes: greater than component_backlog_bytes",
+    ),
     (replace(GOOD, listen=ListenConfig(addresses=())), "listen.addresses: no address"),
     (
         replace(GOOD, listen=ListenConfig(addresses=("localhost",))),
@@ -110,6 +157,9 @@ POSSIBLE: list[ServerConfig] = [
     replace(GOOD, sasl=SaslConfig(enable=("EXTERNAL",)), tls=replace(GOOD.tls, client_ca=PEM)),
     with_host(users=(), anonymous=True),
     with_host(tls_required=False),
+    with_components(IRC, ComponentConfig("xn--rume-loa.example", secret_file=PEM)),
+    with_components(components=0, component_addresses=()),
+    with_components(IRC, component_addresses=("*", "::1")),
     replace(
         GOOD,
         tls=TlsConfig(required=False),

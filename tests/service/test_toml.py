@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.server.makers import DiskSettings, FilterSettings, inventory
 from xmppd.makers import MakerError, ModuleMaker
 from xmppd.server.config import (
+    ComponentConfig,
     HostConfig,
     ListenConfig,
     LogConfig,
@@ -53,6 +54,25 @@ REFUSED = [
     ('[host."a.b"]\n[host."A.b"]\n', ':2: host."A.b": the host is there twice; remove one'),
     ('[host."a.b"]\nuser = []\n', ':2: host."a.b".user: there is no such key; did you mean \'us'),
     ('host."a.b" = 1\n', ':1: host."a.b": is a whole number; give a table'),
+    (
+        "[[component]]\nname = 'x'\n",
+        ':1: component: is a list; begin each component like [component."example.org"]',
+    ),
+    ("component = 3\n", ":1: component: is a whole number; give a table"),
+    (
+        "[component.example.org]\n",
+        ":1: component.example.org: there is no such table; put a name with dots into quotes",
+    ),
+    ('[component."a b"]\n', ':1: component."a b": domainpart is neither'),
+    (
+        '[component."a.b"]\n[component."A.b"]\n',
+        ':2: component."A.b": the component is there twice',
+    ),
+    (
+        '[component."a.b"]\nsecret = 1\n',
+        ':2: component."a.b".secret: is a whole number; give',
+    ),
+    ('[component."a.b"]\nsecrt = ""\n', ':2: component."a.b".secrt: there is no such key; did you'),
     ("[modules]\nenabled = []\n", ":2: modules.enabled: there is no such key; did you mean 'enab"),
     ("modules = 3\n", ":1: modules: is a whole number; give a table"),
     ("[modules.ping]\nx = 1\n", ":1: modules.ping: there is no such key; use "),
@@ -77,6 +97,18 @@ IMPOSSIBLE = [
     ("users = ['ldap:x']\n", ":5: host.\"example.org\".users: there is no user store 'ldap'; foun"),
     ("[storage]\nstore = 'dsk'\n", ":6: storage.store: there is no store 'dsk'; did you mean"),
     ("[listen]\nc2s = 5223\n", ":5: listen.c2s_tls: the same port as c2s; use two ports"),
+    (
+        '[component."irc.example.org"]\nsecret = ""\n',
+        ':5: component."irc.example.org": it has no secret to prove itself by; set secret or',
+    ),
+    (
+        '[component."Irc.example.org"]\nsecret = "a"\nsecret_file = "b"\n',
+        ':5: component."irc.example.org".secret: there is a secret_file as well; remove',
+    ),
+    (
+        '[component."example.org"]\nsecret = "hush"\n',
+        ':5: component."example.org": this domain is a host; give the component another domain',
+    ),
     (
         "[modules]\nenable = ['pong']\n",
         ":6: host.\"example.org\".modules.enable: there is no module 'pong'; did you mean 'ping'?",
@@ -180,6 +212,30 @@ class MeaningTests(SynchronousTestCase):
                 tls=TlsConfig(development=True),
             ),
         )
+
+    def test_components(self) -> None:
+        config = self.load(
+            GOOD
+            + """
+            [component."R\u00e4ume.example"]
+            secret = "hush"
+            [component."irc.example"]
+            secret_file = "irc.secret"
+            listed = false
+            [listen]
+            components = 1234
+            component_addresses = ["*"]
+            """
+        )
+        self.assertEqual(
+            config.components,
+            (
+                ComponentConfig("xn--rume-loa.example", "hush"),
+                ComponentConfig("irc.example", "", self.base / "irc.secret", False),
+            ),
+        )
+        self.assertEqual(config.listen.components, 1234)
+        self.assertNotIn("hush", repr(config))
 
     def test_much(self) -> None:
         config = self.load(
