@@ -343,16 +343,41 @@ class WhatFollowsTests(PeopleCase):
             self.capulet.unread()
 
     def test_who_was_shown_presence_by_name(self) -> None:
+        """Each address it was shown to is told, available to others or not, and once."""
+        for item in (ORCHARD, ROMEO, "example.net"):
+            self.juliet.sends(presence("", ORCHARD))
+            self.romeo.take()
+            self.assertEqual(self.change("block", item), [])
+            self.romeo.receives(presence("unavailable", ORCHARD, BALCONY))
+            self.assertEqual(self.change("unblock"), [])
+            self.assertEqual(self.pushes(self.romeo), [])
+            self.available()
+
+    def test_the_end_of_a_client_is_not_told(self) -> None:
+        """To whom it had shown itself by name before the block."""
         self.juliet.sends(presence("", ORCHARD))
+        self.change("block", ROMEO)
         self.romeo.take()
-        self.assertEqual(self.change("block", ORCHARD), [])
-        self.assertEqual(self.pushes(self.romeo), [])  # not available: nothing to take back
+        self.juliet.disconnects()
+        self.romeo.receives()
+
+    def test_logging_in_is_not_told(self) -> None:
+        """Nobody blocked is asked for presence or a subscription, nor are their requests shown."""
+        tybalt = self.capulet.remote("tybalt@example.com/street")
+        self.juliet.sends(presence("subscribe", "tybalt@example.com"))
+        tybalt.sends(presence("subscribe", JULIET))
+        self.change("block", "example.com")
+        self.capulet.unread()
+        self.juliet.sends("<presence/>")
+        self.assertEqual(self.pushes(self.juliet), [f"available from {BALCONY}"])
+        self.assertEqual(tybalt.take(), [])
+        tybalt.sends(presence("subscribed", JULIET))  # which is kept out, too
         self.change("unblock")
-        self.available()
-        self.change("block", ORCHARD)
-        self.assertEqual(self.pushes(self.romeo), [f"unavailable from {BALCONY}"])
-        self.assertEqual(self.change("unblock"), [])
-        self.assertEqual(self.pushes(self.romeo), [])
+        tybalt.sends(presence("subscribed", JULIET))
+        self.capulet.unread()
+        self.change("block", "example.com")
+        self.juliet.sends("<presence type='unavailable'/>", "<presence/>")
+        self.assertEqual(tybalt.take(), [])
 
     def test_while_it_lasts(self) -> None:
         """Presence stays where it is, both ways, for subscribers and by probe."""

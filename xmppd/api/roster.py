@@ -87,6 +87,9 @@ class ISharing(Interface):
         Never waits.
         """
 
+    def directed(session: JID) -> tuple[JID, ...]:
+        """Return whom a session has sent presence to by name and not taken it back."""
+
 
 class ILastSeen(Interface):
     """When accounts were last available (RFC 6121 4.3.2, XEP-0012)."""
@@ -103,3 +106,8 @@ class IBlocking(Interface):
 
     def blocks(owner: str, entity: JID) -> bool | Awaitable[bool]:
         """Tell whether an account has blocked an entity; waits only for accounts offline."""
+
+
+def is_blocked(blocking: IBlocking | None, owner: str, entity: JID) -> bool:
+    """Tell whether an account that is online has blocked an entity; `blocking` may be missing."""
+    return blocking is not None and blocking.blocks(owner, entity) is True

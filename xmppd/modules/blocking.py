@@ -182,15 +182,26 @@ class Blocking:
 
     def _hide(self, owner: str, change: Change, ticket: Ticket) -> None:
         """Take leave of those who see the user's presence and are blocked now (section 3.3)."""
+        subscribers = [
+            entity for entity in self._concerned(owner, change) if self._is_seen_by(owner, entity)
+        ]
+        for record in self._host.sessions(owner):
+            told = dict.fromkeys(subscribers if record.available else ())
+            for entity in self._told_by_name(owner, record, change):
+                if entity.bare not in told:
+                    told[entity] = None
+            for entity in told:
+                self._route(Presence(from_=record.jid, to=entity, type="unavailable"), ticket)
+
+    def _is_seen_by(self, owner: str, entity: JID) -> bool:
+        item = self._contacts(owner).get(entity.bare)
+        return item is not None and item.subscription.is_seen
+
+    def _told_by_name(self, owner: str, record: SessionRecord, change: Change) -> Iterator[JID]:
         sharing = self._host.find(ISharing)
-        records = [record for record in self._host.sessions(owner) if record.available]
-        if sharing is None or not records:
-            return
-        for entity in self._concerned(owner, change):
-            for record in records:
-                if sharing.shares(record.jid, entity):
-                    gone = Presence(from_=record.jid, to=entity, type="unavailable")
-                    self._route(gone, ticket)
+        for entity in () if sharing is None else sharing.directed(record.jid):
+            if change.concerns(entity) and not self._is_own(owner, entity):
+                yield entity
 
     def _show(self, owner: str, change: Change, ticket: Ticket) -> None:
         """Show the user's presence to subscribers that are not blocked any more (section 3.4).

@@ -23,7 +23,7 @@ from xmppd.api.moments import (
     Verdict,
 )
 from xmppd.api.registrations import PerSession, Provide, Registration, Watch
-from xmppd.api.roster import IBlocking, IRoster, ISharing
+from xmppd.api.roster import IBlocking, IRoster, ISharing, is_blocked
 from xmppd.api.sessions import ISession
 from xmppd.api.settings import Between
 from xmppd.stanza.errors import StanzaError
@@ -97,9 +97,7 @@ class PresenceSessions:
         roster, blocking = self._host.find(IRoster), self._host.find(IBlocking)
         items = None if roster is None else roster.online(session.account)
         for item in list((items or {}).values()):
-            if item.subscription.is_seen and not (
-                blocking is not None and blocking.blocks(session.account, item.jid) is True
-            ):
+            if item.subscription.is_seen and not is_blocked(blocking, session.account, item.jid):
                 self._send(presence, item.jid)
 
     def _begin(self, presence: Presence, session: ISession) -> None:
@@ -163,8 +161,10 @@ class PresenceSessions:
         return PASS
 
     def _take_leave(self, unavailable: Presence, session: ISession, broadcast: bool) -> None:
+        blocking = self._host.find(IBlocking)
         for entity in self._directed.pop(session.jid, ()):
-            if not (broadcast and self._is_subscribed(session.account, entity)):
+            told = broadcast and self._is_subscribed(session.account, entity)
+            if not (told or is_blocked(blocking, session.account, entity)):
                 self._send(unavailable, entity)
 
     def _send(self, presence: Presence, to: JID) -> None:
@@ -195,3 +195,7 @@ class PresenceSessions:
             or self._host.is_service(entity)
             or any(entity.bare == told.bare for told in self._directed.get(session, ()))
         )
+
+    def directed(self, session: JID) -> tuple[JID, ...]:
+        """Return whom a session has sent presence to by name (see `ISharing`)."""
+        return tuple(self._directed.get(session, ()))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from xmppd.api.host import IHost
 from xmppd.api.moments import PASS, STOP, PresenceChanged, ToAccount, Verdict
 from xmppd.api.registrations import PerSession, Registration, Watch
-from xmppd.api.roster import ILastSeen, IRoster, ISharing
+from xmppd.api.roster import IBlocking, ILastSeen, IRoster, ISharing, is_blocked
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.stanza.dates import format_datetime
 from xmppd.stanza.jid import JID
@@ -47,8 +47,9 @@ class Probes:
         roster = self._host.find(IRoster)
         items = None if roster is None else roster.online(session.account)
         if comes and items is not None:
+            blocking = self._host.find(IBlocking)
             for item in list(items.values()):
-                if item.subscription.sees:
+                if item.subscription.sees and not is_blocked(blocking, session.account, item.jid):
                     self._probe(session.jid.bare, item.jid)
         return PASS
 

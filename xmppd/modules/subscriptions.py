@@ -17,7 +17,7 @@ from xmppd.api.registrations import (
     StreamFeature,
     Watch,
 )
-from xmppd.api.roster import IRoster, ISubscriptions, RosterChange
+from xmppd.api.roster import IBlocking, IRoster, ISubscriptions, RosterChange, is_blocked
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.api.settings import Between
 from xmppd.api.storage import NO_TICKET, Ticket
@@ -214,8 +214,10 @@ class Subscriptions:
         roster = self._host.find(IRoster)
         items = None if roster is None else roster.online(session.account)
         if comes and items is not None:
+            blocking = self._host.find(IBlocking)
             for item in list(items.values()):
-                self._greet(item, session)
+                if not is_blocked(blocking, session.account, item.jid):
+                    self._greet(item, session)
         return PASS
 
     def _greet(self, item: RosterItem, session: ISession) -> None:
