@@ -5,6 +5,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.stream.errors import CONDITIONS, StreamError
+from xmppd.wire.element import Element
 from xmppd.wire.namespaces import STREAM_ERRORS, STREAMS
 from xmppd.wire.serializer import serialize
 
@@ -30,6 +31,11 @@ class StreamErrorTests(SynchronousTestCase):
                 StreamError("conflict", "a & b"),
                 f"<conflict xmlns='{STREAM_ERRORS}'/>"
                 f"<text xmlns='{STREAM_ERRORS}' xml:lang='en'>a &amp; b</text>",
+            ),
+            (
+                StreamError("undefined-condition", "c", detail=Element("x", "urn:x", {"h": "1"})),
+                f"<undefined-condition xmlns='{STREAM_ERRORS}'/>"
+                f"<text xmlns='{STREAM_ERRORS}' xml:lang='en'>c</text><x xmlns='urn:x' h='1'/>",
             ),
         ):
             written = serialize(error.to_element()).decode().replace('"', "'")

@@ -4,9 +4,16 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.stanza.jid import JID
 from xmppd.stream.errors import StreamError
-from xmppd.stream.events import Opened
-from xmppd.stream.headers import answer_to, answer_version, read_header, write_header
-from xmppd.wire.namespaces import CLIENT, COMPONENT, SERVER, STREAMS, XML_LANG
+from xmppd.stream.events import Answered, Opened
+from xmppd.stream.headers import (
+    answer_to,
+    answer_version,
+    read_answer,
+    read_header,
+    write_header,
+    write_initial,
+)
+from xmppd.wire.namespaces import CLIENT, COMPONENT, DIALBACK, SERVER, STREAMS, XML_LANG
 from xmppd.wire.parser import Header
 
 
@@ -123,6 +130,66 @@ class AnswerTests(SynchronousTestCase):
             self.assertEqual(answer_to(header(**attrs)), expected)
 
 
+class ReadAnswerTests(SynchronousTestCase):
+    """What a peer answers to our header."""
+
+    def test_table(self) -> None:
+        other = JID.parse("other.example")
+        for told, expected in (
+            (header(id="x"), Answered("x", None, "1.0", False)),
+            (header(id="x", version="1.7"), Answered("x", None, "1.0", False)),
+            (header(id="x", version="2.0"), Answered("x", None, "1.0", False)),
+            (header(id="x", version="0.9"), Answered("x", None, "", False)),
+            (header(id="x", version=""), Answered("x", None, "", False)),
+            (header(id="x", version="one"), Answered("x", None, "", False)),
+            (header(), Answered("", None, "1.0", False)),
+            (header(id="x", from_=""), Answered("x", None, "1.0", False)),
+            (header(id="x", from_="OTHER.example."), Answered("x", other, "1.0", False)),
+            (header(id="x", to="not even an @@"), Answered("x", None, "1.0", False)),
+            (header(id="x", default=STREAMS), Answered("x", None, "1.0", False)),
+            (header(id="x", default=None), Answered("x", None, "1.0", False)),
+        ):
+            self.assertEqual(read_answer(told, CLIENT), expected, told)
+
+    def test_dialback_under_any_prefix(self) -> None:
+        for prefix in ("db", "x"):
+            declared = {"stream": STREAMS, prefix: DIALBACK}
+            told = Header("stream", STREAMS, {"id": "x"}, declared)
+            self.assertEqual(read_answer(told, SERVER), Answered("x", None, "", True))
+
+    def test_faults(self) -> None:
+        for wrong, condition in (
+            (header(ns="urn:x"), "invalid-namespace"),
+            (header(name="features"), "bad-format"),
+            (header(default=SERVER), "invalid-namespace"),
+            (header(default=COMPONENT), "invalid-namespace"),
+            (header(from_="@example.org"), "improper-addressing"),
+            (header(from_="a b"), "improper-addressing"),
+        ):
+            with self.assertRaises(StreamError) as caught:
+                read_answer(wrong, CLIENT)
+            self.assertEqual(caught.exception.condition, condition, wrong)
+
+
+class WriteInitialTests(SynchronousTestCase):
+    """The header we open a stream with."""
+
+    def test_table(self) -> None:
+        head = (
+            b"<?xml version='1.0'?><stream:stream xmlns='jabber:server'"
+            b" xmlns:stream='http://etherx.jabber.org/streams'"
+        )
+        declared = b" xmlns:db='jabber:server:dialback'"
+        for from_, to, dialback, rest in (
+            ("a", "b", False, b" from='a' to='b' version='1.0' xml:lang='en'>"),
+            ("a", "b", True, declared + b" from='a' to='b' version='1.0' xml:lang='en'>"),
+            ("", "b", True, declared + b" to='b' version='1.0' xml:lang='en'>"),
+            ("'", "<", False, b" from='&apos;' to='&lt;' version='1.0' xml:lang='en'>"),
+        ):
+            written = write_initial(SERVER, from_, to, dialback=dialback)
+            self.assertEqual(written, head + rest)
+
+
 class WriteHeaderTests(SynchronousTestCase):
     """Our header as bytes."""
 
@@ -141,6 +208,11 @@ class WriteHeaderTests(SynchronousTestCase):
             b" xmlns:stream='http://etherx.jabber.org/streams' id='id' from='example.org'"
             b" xml:lang='en'>",
         )
+
+    def test_dialback(self) -> None:
+        """XEP-0220 2.4.1."""
+        written = write_header(SERVER, "example.org", "id", None, "1.0", dialback=True)
+        self.assertIn(b"streams' xmlns:db='jabber:server:dialback' id='id'", written)
 
     def test_components_are_told_no_version(self) -> None:
         for version in ("", "1.0"):

@@ -25,6 +25,43 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """The peer has answered the header of a stream we have opened (RFC 6120 4.7).
+
+    - `id`: the stream's id, which is the peer's to give; "" if it gives none.
+    - `from_`: who it says it is; None if it does not. It may be another domain than we asked for.
+    - `version`: "1.0", or "" if it speaks what was before that; then there may be no features.
+    - `dialback`: whether it declares the namespace of server dialback (XEP-0220 2.4.1).
+    """
+
+    id: str
+    from_: JID | None
+    version: str
+    dialback: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The peer offers these features, the children of `element` (RFC 6120 4.3.2)."""
+
+    element: Element
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The peer has ended the stream with an error (RFC 6120 4.9); no more will be read.
+
+    - `error`: its condition, `undefined-condition` if it is none of RFC 6120's; its text, cut short
+      if it is long.
+    - `see_other_host`: what `see-other-host` says to try, as it was sent (RFC 6120 4.9.3.19); else
+      "".
+    """
+
+    error: StreamError
+    see_other_host: str
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """A first-level element that is no stanza of this stream: negotiation and management."""
 

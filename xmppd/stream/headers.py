@@ -4,8 +4,8 @@ import re
 
 from xmppd.stanza.jid import JID, JIDError
 from xmppd.stream.errors import StreamError
-from xmppd.stream.events import Opened
-from xmppd.wire.namespaces import COMPONENT, STREAMS, XML_LANG
+from xmppd.stream.events import Answered, Opened
+from xmppd.wire.namespaces import COMPONENT, DIALBACK, STREAMS, XML_LANG
 from xmppd.wire.parser import Header
 from xmppd.wire.serializer import escape_attr
 
@@ -24,12 +24,7 @@ def read_header(header: Header, content: str) -> Opened:
     Raises `StreamError` for what is wrong in it by itself. Components' streams have no version
     (XEP-0114).
     """
-    if header.ns != STREAMS:
-        raise StreamError("invalid-namespace", f"a stream is in the namespace {STREAMS}")
-    if header.name != "stream":
-        raise StreamError("bad-format", "the root element is not a stream")
-    if header.declarations.get("", "") not in ("", STREAMS, content):
-        raise StreamError("invalid-namespace", f"the content namespace is {content}")
+    _check_root(header, content)
     if content != COMPONENT and answer_version(header) != VERSION:
         raise StreamError("unsupported-version", f"this server speaks XMPP {VERSION}")
     lang = header.attrs.get(XML_LANG, "")
@@ -38,6 +33,32 @@ def read_header(header: Header, content: str) -> Opened:
         _address(header, "from"),
         lang if _LANG.fullmatch(lang) else "",
     )
+
+
+def read_answer(header: Header, content: str) -> Answered:
+    """Return what a peer answers to our header on a stream whose content namespace is `content`.
+
+    Raises `StreamError` for what is wrong in it by itself. An id or `from` may be missing
+    (RFC 6120 4.7.1, 4.7.3), and `from` is empty where the peer does not know its domain (4.9.1.3).
+    """
+    _check_root(header, content)
+    version = answer_version(header)
+    from_ = _address(header, "from") if header.attrs.get("from") else None
+    return Answered(
+        header.attrs.get("id", ""),
+        from_,
+        version if version == VERSION else "",
+        DIALBACK in header.declarations.values(),
+    )
+
+
+def _check_root(header: Header, content: str) -> None:
+    if header.ns != STREAMS:
+        raise StreamError("invalid-namespace", f"a stream is in the namespace {STREAMS}")
+    if header.name != "stream":
+        raise StreamError("bad-format", "the root element is not a stream")
+    if header.declarations.get("", "") not in ("", STREAMS, content):
+        raise StreamError("invalid-namespace", f"the content namespace is {content}")
 
 
 def answer_version(header: Header) -> str:
@@ -58,20 +79,40 @@ def answer_to(header: Header) -> JID | None:
     return None if address is None else address.bare
 
 
-def write_header(content: str, domain: str, id: str, to: JID | None, version: str) -> bytes:
+def write_header(
+    content: str, domain: str, id: str, to: JID | None, version: str, dialback: bool = False
+) -> bytes:
     """Return our header, behind an XML declaration (11.5); no `to` or version where there is none.
 
     A component is told no version whatever it gave: it would have to be told features, too. Our
-    language is English, and so are all texts of ours.
+    language is English, and so are all texts of ours. `dialback` declares its namespace, with the
+    prefix `db` (XEP-0220 2.4.1).
     """
     addressed = "" if to is None else f" to='{escape_attr(str(to))}'"
     versioned = f" version='{version}'" if version and content != COMPONENT else ""
     return (
-        "<?xml version='1.0'?>"
-        f"<stream:stream xmlns='{content}' xmlns:stream='{STREAMS}'"
-        f" id='{escape_attr(id)}' from='{escape_attr(domain)}'{addressed}{versioned}"
+        f"{_root(content, dialback)} id='{escape_attr(id)}' from='{escape_attr(domain)}'"
+        f"{addressed}{versioned} xml:lang='en'>"
+    ).encode()
+
+
+def write_initial(content: str, from_: str, to: str, *, dialback: bool) -> bytes:
+    """Return the header that opens a stream to `to`, behind an XML declaration; no `from` for "".
+
+    `dialback` declares its namespace, with the prefix `db` (XEP-0220 2.4.1).
+    """
+    addressed = f" from='{escape_attr(from_)}'" if from_ else ""
+    return (
+        f"{_root(content, dialback)}{addressed} to='{escape_attr(to)}' version='{VERSION}'"
         " xml:lang='en'>"
     ).encode()
+
+
+def _root(content: str, dialback: bool) -> str:
+    declared = f" xmlns:db='{DIALBACK}'" if dialback else ""
+    return (
+        f"<?xml version='1.0'?><stream:stream xmlns='{content}' xmlns:stream='{STREAMS}'{declared}"
+    )
 
 
 def _address(header: Header, name: str) -> JID | None:
