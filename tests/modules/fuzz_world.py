@@ -86,8 +86,8 @@ TARGETS = (
 """Addresses that are the server's to answer for; the friar is never online."""
 
 PRESENCE_TYPES = (
-    "", "", "unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed", "probe",
-    "error", "invisible",
+    "", "", "", "", "", "unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed",
+    "probe", "error", "invisible",
 )  # fmt: skip
 MESSAGE_TYPES = ("", "chat", "normal", "headline", "groupchat", "error", "CHAT")
 SEEN = 40
@@ -199,6 +199,8 @@ class World:
             return
         if not is_taken(case.text):
             return
+        if self.spoiler.chance(0.05):
+            self.host.clock.advance(40)  # nobody waits for that long
         sender.sends(case.text)
         answers = self.answers(sender, case)
         if not answers and case.is_request:

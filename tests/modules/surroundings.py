@@ -93,13 +93,14 @@ class Surroundings:
 
     def __init__(self, host: FakeHost) -> None:
         self._host = host
+        # As in a server: features ask for these when they are made, before any is installed.
+        passwords = Provide(IPasswords, self._passwords())
+        host.install("server", (passwords, Provide(IAdministration, Administration())))
 
     def registrations(self) -> Iterator[Registration]:
-        """Return a service, a command, and what a server provides."""
+        """Return a service and a command."""
         yield Serve(DOLL, Doll(), Identity("component", "generic"))
         yield AdHoc("acme", "Acme", first, Level.ANYBODY, HOST | OWN_ACCOUNT)
-        yield Provide(IAdministration, Administration())
-        yield Provide(IPasswords, self._passwords())
 
     def _passwords(self) -> Passwords:
         host = self._host

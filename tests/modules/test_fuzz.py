@@ -218,7 +218,18 @@ class FuzzTests(FuzzCase):
         choice, chance = world.spoiler.choice, world.spoiler.chance
         senders: tuple[Someone, ...] = (world.juliet, world.nurse, world.romeo, world.tybalt)
         sender = choice((*senders, world.juliet))
-        to = choice(("", *TARGETS, "juliet@example.org/balcony", "romeo@example.net/orchard"))
+        own = "" if sender in (world.juliet, world.nurse) else "juliet@example.org"
+        to = choice(
+            (
+                own,
+                own,
+                own,
+                own,
+                *TARGETS,
+                "juliet@example.org/balcony",
+                "romeo@example.net/orchard",
+            )
+        )
         kind, types, contents = choice(
             (("message", MESSAGE_TYPES, MESSAGES), ("presence", PRESENCE_TYPES, PRESENCES))
         )

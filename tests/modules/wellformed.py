@@ -123,6 +123,8 @@ PRESENCES = (
     "",
     "<show>away</show><status xml:lang='en'>Asleep</status><priority>5</priority>",
     "<priority>-128</priority>",
+    CAPS,
+    f"<show>xa</show>{CAPS}",
     f"{CAPS}<x xmlns='vcard-temp:x:update'><photo>da39a3ee5e6b4b0d3255bfef95601890</photo></x>",
     f"<show>dnd</show>{DELAY}<idle xmlns='urn:xmpp:idle:1' since='2026-11-22T12:00:00Z'/>",
     "<x xmlns='http://jabber.org/protocol/muc'><password>a</password><history maxstanzas='5'/></x>",
