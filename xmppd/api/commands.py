@@ -12,6 +12,16 @@ from zope.interface import Attribute, Interface
 
 from xmppd.stanza.jid import JID
 
+Progress = Callable[[str], object]
+"""Shows one line of text about how far a command has got.
+
+Raises `CommandError` when nobody waits for the command any more: it should end then.
+"""
+
+
+def no_progress(line: str) -> None:
+    """Show nothing: the default of commands that tell of their progress."""
+
 
 class CommandError(Exception):
     """A command cannot do what it was asked; `args[0]` is one plain sentence for the operator."""
@@ -26,6 +36,8 @@ class Argument:
     - `required`: whether it must be given; otherwise `default` stands in.
     - `secret`: it is asked for or read from standard input, never shown, logged or put on a
       command line.
+    - `path`: it names a file on the server's machine, and is handed over as an absolute path. A
+      command that takes one is for people on that machine, not for those who are far away.
     """
 
     name: str
@@ -34,6 +46,7 @@ class Argument:
     required: bool = True
     default: Any = None
     secret: bool = False
+    path: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,7 @@ class Command:
     - `opens_data`: whether they have to be open for that; nothing is made or locked if not.
     - `harmless`: whether it changes nothing; one that changes something and takes no arguments
       is not run before somebody has said yes, where there is somebody to ask.
+    - `progress`: whether `run` may also be given a `Progress` by that name.
     - `since`: the version of xmppd (or of the extension) that brought it.
     """
 
@@ -58,6 +72,7 @@ class Command:
     offline: bool = False
     opens_data: bool = True
     harmless: bool = False
+    progress: bool = False
     since: str = "0.1"
 
 

@@ -55,6 +55,9 @@ class Admin(Protocol):
         ValueError for a name no account can have, and with `StorageError`.
         """
 
+    def forget(self, host: IHost, localpart: str) -> "Deferred[None]":
+        """Let the features know that an account is gone (`AccountDeleted`), and wait for them."""
+
     def kick(self, jid: JID, text: str) -> bool:
         """End the session bound to that full JID; False if there is none.
 

@@ -11,6 +11,7 @@ from zope.interface import implementer
 import xmppd
 from xmppd.api.commands import Argument, Command, CommandError, IAdministration
 from xmppd.api.host import IHost
+from xmppd.api.moments import AccountDeleted
 from xmppd.api.storage import Storage, when_settled
 from xmppd.auth.lookup import find_account
 from xmppd.c2s.service import ClientService
@@ -19,7 +20,9 @@ from xmppd.routing.registry import RegistrationError
 from xmppd.server.admin import Status
 from xmppd.server.collaborators import Collaborators
 from xmppd.server.component_commands import ComponentCommands
+from xmppd.server.config import OWN_ACCOUNTS, ServerConfig
 from xmppd.server.hosts import Host
+from xmppd.server.portable.commands import PortableCommands
 from xmppd.server.session_commands import SessionCommands
 from xmppd.server.user_commands import UserCommands
 from xmppd.stanza import prep
@@ -31,6 +34,7 @@ _HOST = Argument("host", "the host; by default the first one", required=False)
 class Administered(Protocol):
     """What its administration sees of a server."""
 
+    config: ServerConfig
     clients: ClientService
     components: ComponentService
     hosts: dict[str, Host]
@@ -79,6 +83,11 @@ class ServerAdmin:
         await when_settled(self._server.storage.tickets, ticket)
         return account.localpart
 
+    def forget(self, host: IHost, localpart: str) -> "Deferred[None]":
+        """Let the features know that an account is gone, and wait for them."""
+        local = self._hosts[host.domain].local
+        return Deferred.fromCoroutine(local.announce_and_wait(AccountDeleted, localpart))
+
     def kick(self, jid: JID, text: str) -> bool:
         """End the session bound to that full JID; False if there is none."""
         host = self._hosts.get(jid.domainpart)
@@ -115,8 +124,19 @@ def commands(server: Administered) -> tuple[Command, ...]:
 
     Raises `RegistrationError` if a module claims the name of a command of the server.
     """
-    # Components are of the whole server, so hosts' own administrators have no such commands.
-    own = (*_own(ServerAdmin(server)), *ComponentCommands(server.components).commands())
+    iterations = server.config.sasl.iterations
+
+    def elsewhere(domain: str) -> bool:
+        return server.hosts[domain].config.users != (OWN_ACCOUNTS,)
+
+    admin = ServerAdmin(server)
+    # Files are for people on this machine, and components of the whole server, so hosts' own
+    # administrators have no such commands.
+    own = (
+        *_own(admin),
+        *ComponentCommands(server.components).commands(),
+        *PortableCommands(admin, iterations, elsewhere).commands(),
+    )
     return (*own, *_of_modules(server, {command.name for command in own}))
 
 

@@ -31,7 +31,9 @@ from xmppd.service.control_messages import (
     LONGEST_REQUEST,
     read_request,
     with_help,
+    with_progress,
     write_error,
+    write_progress,
     write_result,
 )
 
@@ -145,12 +147,19 @@ class ControlProtocol(Protocol):
     async def _answer(self, line: bytes) -> bytes:
         try:
             command, arguments = read_request(line, self._commands)
-            return write_result(await maybeDeferred(command.run, **arguments))
+            given = with_progress(command, arguments, self._tell)
+            return write_result(await maybeDeferred(command.run, **given))
         except CommandError as error:
             return write_error(str(error))
         except Exception:
             self._log.failure("a command failed")
             return write_error("the command failed; the log of the server says why")
+
+    def _tell(self, line: str) -> None:
+        """Show how far a command has got; ends it if nobody is there to see."""
+        if self._lost:
+            raise CommandError("whoever asked for the command has gone")
+        _transport(self).write(write_progress(line))
 
 
 def _transport(protocol: Protocol) -> Any:

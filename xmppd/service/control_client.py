@@ -86,7 +86,7 @@ def _target(
     config: ServerConfig, file: Path | None, inventory: Inventory, tell: Callable[[str], object]
 ) -> tuple[Target, list[CommandInfo]]:
     """Return the running server, or what there is of it while it does not run."""
-    target: Target = RunningServer(places_to_connect(config, os.environ))
+    target: Target = RunningServer(places_to_connect(config, os.environ), tell)
     try:
         return target, target.described()
     except NotRunning as error:
@@ -99,6 +99,9 @@ def _arguments(command: CommandInfo, options: Mapping[str, Any]) -> dict[str, An
     """Return what was given for a command; what is secret is asked for now."""
     given = {a.name: options[a.name] for a in command.arguments if a.name in options}
     for argument in command.arguments:
+        if argument.path and argument.name in given:
+            # The server has a directory of its own.
+            given[argument.name] = os.path.join(os.getcwd(), given[argument.name])
         if argument.secret:
             from_stdin = f"{argument.name}_stdin" in options
             given[argument.name] = _first_line() if from_stdin else _asked_for(argument)
@@ -139,7 +142,9 @@ def _print(text: str) -> None:
 
 
 def _has_errors(result: Any) -> bool:
-    """Tell whether one of the rows says that something is wrong, as those of `check` do."""
+    """Tell whether something is wrong: in one of the rows, as of `check`, or in `errors`."""
+    if isinstance(result, Mapping):
+        return bool(result.get("errors"))
     rows = result if isinstance(result, list) else []
     return any(isinstance(row, Mapping) and row.get("level") == "error" for row in rows)
 

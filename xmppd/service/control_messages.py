@@ -1,7 +1,8 @@
 r"""What `xmppdctl` and the server say to each other: JSON objects, one on a line.
 
 Request: `{"command": "user add", "arguments": {"address": "...", ...}}`. Answer: `{"result": ...}`,
-or `{"error": "one plain sentence"}`. The command `commands` tells what there is.
+or `{"error": "one plain sentence"}`. Commands that take long say how far they have got before that,
+`{"progress": "a line of text"}` any number of times. The command `commands` tells what there is.
 """
 
 import json
@@ -9,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
-from xmppd.api.commands import Argument, Command, CommandError
+from xmppd.api.commands import Argument, Command, CommandError, Progress
 
 LONGEST_REQUEST = 64 * 1024
 """The most bytes of a request, its newline included."""
@@ -27,6 +28,7 @@ class ArgumentInfo:
     required: bool
     default: Any
     secret: bool
+    path: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class CommandInfo:
     def of(cls, command: Command) -> "CommandInfo":
         """Describe a command."""
         arguments = tuple(
-            ArgumentInfo(a.name, a.help, a.kind.__name__, a.required, a.default, a.secret)
+            ArgumentInfo(a.name, a.help, a.kind.__name__, a.required, a.default, a.secret, a.path)
             for a in command.arguments
         )
         return cls(command.name, command.help, arguments, command.offline, command.since)
@@ -111,6 +113,18 @@ def _checked(argument: Argument, given: Mapping[str, Any]) -> Any:
     return value
 
 
+def with_progress(
+    command: Command, arguments: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
+    """Return what to call a command with: its arguments, and `progress` if it wants that."""
+    return {**arguments, "progress": progress} if command.progress else dict(arguments)
+
+
+def write_progress(text: str) -> bytes:
+    """Return the line that says how far a command has got."""
+    return _line({"progress": text})
+
+
 def write_result(result: object) -> bytes:
     """Return the line that answers with what a command returned."""
     return _line({"result": plain(result)})
@@ -119,6 +133,12 @@ def write_result(result: object) -> bytes:
 def write_error(text: str) -> bytes:
     """Return the line that answers with what went wrong."""
     return _line({"error": text})
+
+
+def read_progress(line: bytes) -> str | None:
+    """Return the text of a line about progress; None if the line is an answer."""
+    text: str | None = json.loads(line).get("progress")
+    return text
 
 
 def read_answer(line: bytes) -> Any:
@@ -134,7 +154,7 @@ def plain(result: Any) -> Any:
     if isinstance(result, list | tuple):
         return [plain(row) for row in result]
     if is_dataclass(result) and not isinstance(result, type):
-        return asdict(result)
+        return {name: plain(value) for name, value in asdict(result).items()}
     return result
 
 

@@ -43,9 +43,18 @@ def how_to_go_on(command: CommandInfo, given: Mapping[str, Any], result: Any) ->
 
 def _record(record: Mapping[str, Any]) -> str:
     width = max(map(len, record), default=0)
-    return "\n".join(
-        f"{_heading(name):<{width}}  {_text(value)}".rstrip() for name, value in record.items()
-    )
+    lines = []
+    for name, value in record.items():
+        heading = _heading(name)
+        for each in value if _is_prose(value) else [value]:
+            lines.append(f"{heading:<{width}}  {_text(each)}".rstrip())
+            heading = ""
+    return "\n".join(lines)
+
+
+def _is_prose(value: Any) -> bool:
+    """Tell whether a value is a list of sentences, which have a line each."""
+    return isinstance(value, list) and any(isinstance(each, str) and " " in each for each in value)
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> str:

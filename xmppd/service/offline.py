@@ -12,7 +12,7 @@ from xmppd.server.assemble import Reloaded, Server
 from xmppd.server.stores import database_file
 from xmppd.service.commands import all_commands
 from xmppd.service.control_connection import NotRunning
-from xmppd.service.control_messages import CommandInfo, check_arguments, plain
+from xmppd.service.control_messages import CommandInfo, check_arguments, plain, with_progress
 from xmppd.service.listening import port_trouble
 from xmppd.service.lock import DataLock, DataUnusable
 from xmppd.service.owner import become_owner
@@ -28,8 +28,9 @@ class StoppedServer:
     `reactor` runs while a command does, which can be once. `why` tells those who want more than the
     data why they cannot have it. With `only_old_data`, no data directory is made where there is
     none: whoever named no configuration may be in another directory than the server was started in,
-    and an account made there would be of no use. `tell` gets a sentence about the data when
-    a command has worked on them; errors end with it. Raises `RegistrationError`.
+    and an account made there would be of no use. `tell` gets lines about how far a command has got
+    and, at its end, a sentence about the data it has worked on; errors end with that. Raises
+    `RegistrationError`.
     """
 
     def __init__(
@@ -87,14 +88,15 @@ class StoppedServer:
     async def work(self, command: Command, arguments: Mapping[str, Any]) -> Any:
         """Run the command between opening and closing the data, if it wants them open."""
         checked = check_arguments(command, arguments)
+        given = with_progress(command, checked, self._tell)
         if not command.opens_data:
-            return plain(await maybeDeferred(command.run, **checked))
+            return plain(await maybeDeferred(command.run, **given))
         new = self._new_data()
         try:
             with DataLock(self._server.config.lock_file):
                 self._server.open_storage()
                 try:
-                    result = plain(await maybeDeferred(command.run, **checked))
+                    result = plain(await maybeDeferred(command.run, **given))
                 except CommandError as error:
                     raise CommandError(f"{error} ({self._about_data(new)})") from None
                 finally:
