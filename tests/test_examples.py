@@ -173,6 +173,60 @@ embedding.main(Path("var"), {web}, reactor)
             return error.code
 
 
+class EchoTests(SynchronousTestCase):
+    """`echo.py`: as a value on a host without sockets, and as a program."""
+
+    def test_it_echoes(self) -> None:
+        host = FakeHost("localhost")
+        host.install("echo", [load(EXAMPLES / "echo.py").Echo(host).serve()])
+        juliet = host.login("juliet/balcony")
+        for to in ("echo.localhost", "narcissus@echo.localhost/pool"):
+            juliet.sends(f"<message to='{to}' id='1'><body>Who is there?</body></message>")
+            juliet.receives(
+                f"<message from='{to}' to='{juliet.jid}' id='1'>"
+                "<body>Who is there?</body></message>"
+            )
+        juliet.sends(
+            "<message type='error' to='echo.localhost'/>",
+            "<presence to='echo.localhost'/>",
+            "<iq type='result' id='2' to='echo.localhost'/>",
+        )
+        juliet.receives()
+        juliet.sends("<iq type='get' id='3' to='echo.localhost'><query xmlns='urn:example'/></iq>")
+        [answer] = juliet.take()
+        self.assertIn("<service-unavailable ", answer)
+
+    def test_it_runs(self) -> None:
+        folder = scratch(self)
+        tls = free_port()
+        program = f"""
+from dataclasses import replace
+from pathlib import Path
+from twisted.internet import reactor
+import echo
+from xmppd.server.config import ListenConfig
+made = echo.without_a_file
+def elsewhere(data, loopback):
+    return replace(made(data, loopback), listen=ListenConfig(("127.0.0.1",), 0, {tls}))
+echo.without_a_file = elsewhere
+echo.main(Path("var"), reactor)
+"""
+        (folder / "program.py").write_text(program)
+        (folder / "echo.py").write_bytes((EXAMPLES / "echo.py").read_bytes())
+        with (
+            running("juliet can log in", sys.executable, "program.py", cwd=folder),
+            TlsClient(tls, folder / "var" / "development" / "ca.pem") as juliet,
+        ):
+            juliet.offered()
+            self.assertEqual(juliet.try_to_log_in("PLAIN", b"\0juliet\0romeo"), "success")
+            juliet.bind()
+            ask = "<query xmlns='http://jabber.org/protocol/disco#items'/>"
+            juliet.send(f"<iq type='get' id='1' to='localhost'>{ask}</iq>")
+            juliet.expect('<item [^>]*jid="echo.localhost"')
+            juliet.send("<message to='echo.localhost'><body>Who is there?</body></message>")
+            juliet.expect('<message [^>]*from="echo.localhost".*<body>Who is there\\?</body>')
+
+
 class AcmeTests(SynchronousTestCase):
     """`acme-xmppd`, installed, and all it brings in use."""
 

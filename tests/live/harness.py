@@ -146,8 +146,8 @@ class Server(Twistd):
     """A server as a configuration file describes it, on ports of its own.
 
     It serves `HOST` with a development certificate. `general` are settings of the file that belong
-    to no table, `tables` are further tables, `tls` and `host` the contents of those tables, `ports`
-    those for STARTTLS and direct TLS.
+    to no table, `tables` are further tables, `tls` and `host` the contents of those tables,
+    `listen` what else is in that one, `ports` those for STARTTLS and direct TLS.
     """
 
     HOST = "capulet.example"
@@ -160,6 +160,7 @@ class Server(Twistd):
         tls: str = "development = true",
         host: str = "",
         ports: tuple[int, int] | None = None,
+        listen: str = "",
     ) -> None:
         self.host = self.HOST
         self.config = folder / "xmppd.toml"
@@ -171,7 +172,7 @@ class Server(Twistd):
             f'data = "data"\n{general}\n'
             f'[host."{self.HOST}"]\n{host}\n'
             f'[listen]\naddresses = ["{self.address}"]\n'
-            f"c2s = {self.port}\nc2s_tls = {self.tls_port}\n"
+            f"c2s = {self.port}\nc2s_tls = {self.tls_port}\n{listen}\n"
             f"[tls]\n{tls}\n{tables}\n"
         )
 
