@@ -94,8 +94,8 @@ class Surroundings:
     def __init__(self, host: FakeHost) -> None:
         self._host = host
         # As in a server: features ask for these when they are made, before any is installed.
-        passwords = Provide(IPasswords, self._passwords())
-        host.install("server", (passwords, Provide(IAdministration, Administration())))
+        passwords = [] if host.anonymous else [Provide(IPasswords, self._passwords())]
+        host.install("server", [*passwords, Provide(IAdministration, Administration())])
 
     def registrations(self) -> Iterator[Registration]:
         """Return a service and a command."""

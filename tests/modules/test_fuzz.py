@@ -53,6 +53,7 @@ SEEDS = range(int(FIRST), int(END))
 REQUESTS = 6000
 CONTENTS = 4000
 NEWCOMERS = 300
+GUESTS = 1000
 PLACES = {OWN_ACCOUNT: "", ACCOUNT: "nurse@example.org", HOST: "example.org", SERVICE: DOLL}
 """What Juliet asks to reach a handler at those addresses."""
 
@@ -173,6 +174,21 @@ class FuzzTests(FuzzCase):
         for handler in world.handlers:
             for text in requests(handler):
                 self.good(world, handler, text)
+
+    def test_guests(self) -> None:
+        """Nothing is kept for those who log in as nobody, whatever they do (XEP-0175 section 4)."""
+        for seed in SEEDS:
+            world = World(f"guests {seed}", anonymous=True)
+            tickets = world.host.storage.tickets
+            before = tickets.issued
+            for _ in range(GUESTS):
+                self.send_request(world, world.spoiler.choice(world.handlers))
+                self.send_content(world)
+            self.send_good_ones(world)
+            world.log_out()
+            self.check("logging out")
+            self.assertEqual(tickets.issued, before)
+            self.assertGreater(world.reached["not-allowed"], GUESTS / 50)
 
     def test_before_login(self) -> None:
         """Those who have not logged in are answered by functions of their own."""
