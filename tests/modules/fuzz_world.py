@@ -11,9 +11,7 @@ from tests.modules.surroundings import DOLL, Surroundings
 from tests.modules.test_strangers import shipped
 from tests.modules.wellformed import ANSWERS, MESSAGES, PRESENCES, requests
 from xmppd.api.auth import IPasswords
-from xmppd.api.registrations import (
-    HandleIq,
-)
+from xmppd.api.registrations import HandleIq
 from xmppd.api.storage import AccountExists
 from xmppd.stanza.stanza import Iq, Stanza
 from xmppd.testing.fake_host import FakeHost
@@ -67,7 +65,6 @@ CONDITIONS: dict[str, str] = {
 
 ENVELOPE = frozenset({"bad-request", "service-unavailable"})
 """What any request may be answered: two payloads, or one that nobody handles there."""
-
 
 ACCEPTED = (
     "bad-request not-acceptable jid-malformed service-unavailable policy-violation"
