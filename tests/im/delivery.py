@@ -35,7 +35,7 @@ class Delivery:
                 session.sends(f"<presence><priority>{priority}</priority></presence>")
         self.romeo = self.host.remote(ROMEO)
         self.to = ADDRESSES[case.address]
-        self.host.unread()
+        self.host.overlook()
 
     def stanza(self, from_: str = "", more: str = "") -> str:
         """Return the stanza as it is sent, or as it arrives."""

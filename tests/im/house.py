@@ -106,7 +106,7 @@ class House:
     def take(self) -> dict[str, list[str]]:
         """Return in words what has come for each since the last look, in order."""
         found = {jid: words(stanzas) for jid, stanzas in self.stanzas() if stanzas}
-        self.host.unread()
+        self.host.overlook()
         return found
 
     def look(self, side: int) -> tuple[str, list[str], list[str]]:
@@ -119,12 +119,12 @@ class House:
         window.sends(GET)
         [result] = window.stanzas
         item = item_of(result, self.people[1 - side])
-        self.host.unread()
+        self.host.overlook()
         window.sends(HERE)
         mine = words(window.stanzas)
         theirs = [] if self.remote is None else words(self.remote.mailbox.stanzas)
         window.disconnects()
-        self.host.unread()
+        self.host.overlook()
         return item, mine, theirs
 
 

@@ -42,7 +42,7 @@ class Scene:
             self.host.add_account("juliet")
             self._come_to_the_state()
             self._log_in()
-        self.host.unread()
+        self.host.overlook()
 
     def _prepare_romeo(self, where: str) -> None:
         domain = DOMAINS[where]
@@ -122,7 +122,7 @@ class Scene:
         """Send the probe and look at what comes back. Raises `Wrong`."""
         to = JULIET if self.case.to == "bare" else f"{JULIET}/{self.case.to}"
         before = self._item()
-        self.host.unread()
+        self.host.overlook()
         probe = f"<presence type='probe' id='probe' to='{to}'/>"
         if self.case.prober == "own account":
             self.clients["r1"].sends(probe)

@@ -33,7 +33,7 @@ class Asking:
         self.scene = Scene(Case(state, "r1", contact, (), "", ""), where)
         self.host, self.r1 = self.scene.host, self.scene.clients["r1"]
         self.asker, self.send = SPECIAL.get(request.asker, Asking.romeo)(self)
-        self.host.unread()
+        self.host.overlook()
 
     def romeo(self) -> tuple[str, Send]:
         """Let Romeo ask."""

@@ -80,7 +80,7 @@ class Stage:
     def _come_online(self, line: Line) -> None:
         self._log_in(line)
         self._clients[line.who].sends(GET_ROSTER, "<presence/>")
-        self._host.unread()
+        self._host.overlook()
 
     def _send(self, line: Line) -> None:
         self._client(line).sends(self._unknown.fill(self._here(line.text)))

@@ -141,6 +141,32 @@ class RegistryTests(SynchronousTestCase):
             self.assertEqual(text, str(error))
             self.assertEqual(before, self.contents())
 
+    def test_many_at_once(self) -> None:
+        """They are there as if installed one after the other, or none of them is."""
+        one, two = handler(at=HOST), handler(at=ACCOUNT)
+        self.registry.install("one", [one])
+        self.registry.install("two", [two])
+        expected, self.registry = self.contents(), Registry()
+        self.registry.install_all({"one": iter([one]), "two": iter([two])})
+        self.assertEqual(expected, self.contents())
+        clashing: list[dict[str, list[Registration]]] = [
+            {"three": [Provide(IThing, 3)], "four": [Provide(IThing, 4)]},
+            {"three": [Provide(IThing, 3)], "four": [one]},
+            {"three": [Provide(IThing, 3)], "two": []},
+        ]
+        for features in clashing:
+            self.assertRaises(RegistrationError, self.registry.install_all, features)
+            self.assertEqual(expected, self.contents())
+
+    def test_removing_many(self) -> None:
+        self.registry.install_all({"one": [Provide(IThing, 1)], "two": [], "three": []})
+        before = self.contents()
+        self.assertRaises(KeyError, self.registry.remove, "one", "four")
+        self.assertEqual(before, self.contents())
+        self.registry.remove("one", "three")
+        self.assertEqual(("two",), self.registry.features)
+        self.assertIsNone(self.registry.provider(IThing))
+
     def test_one_name_once(self) -> None:
         self.registry.install("one", [])
         error = self.assertRaises(RegistrationError, self.registry.install, "one", [])

@@ -18,6 +18,7 @@ from xmppd.api.registrations import (
 )
 from xmppd.api.sessions import ISession
 from xmppd.api.storage import AccountExists, KeyValue
+from xmppd.routing.registry import RegistrationError
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Message
@@ -42,6 +43,15 @@ class Notes:
         return Promised(None, self.notes.put(request.owner, text.encode()))
 
 
+class Silent:
+    """A feature that does nothing."""
+
+    def __init__(self, _host: IHost) -> None: ...
+
+    def registrations(self) -> Iterator[Registration]:
+        return iter(())
+
+
 class HostTests(SynchronousTestCase):
     """`FakeHost`."""
 
@@ -51,6 +61,17 @@ class HostTests(SynchronousTestCase):
     def test_it_is_a_host(self) -> None:
         self.assertTrue(verifyObject(IHost, self.host))
         self.assertEqual("example.org", self.host.domain)
+
+    def test_loading_many_features(self) -> None:
+        """They are installed at once, or none is."""
+        self.host.load_all({"notes": (Notes, ()), "other": (Silent, ())})
+        self.assertEqual(("notes", "other"), self.host.registry.features)
+        self.assertEqual(("notes", "other"), self.host.restarted().registry.features)
+        clashing = {"one": (Notes, (5,)), "two": (Notes, ())}
+        host = FakeHost()
+        self.assertRaises(RegistrationError, host.load_all, clashing)
+        self.assertEqual((), host.registry.features)
+        self.assertEqual((), host.restarted().registry.features)
 
     def test_loading_features(self) -> None:
         self.assertEqual(100, self.host.load(Notes).limit)
@@ -109,6 +130,14 @@ class HostTests(SynchronousTestCase):
             },
             self.host.unread(),
         )
+        self.assertEqual({}, self.host.unread())
+
+    def test_overlooking(self) -> None:
+        romeo = self.host.remote("romeo@example.net/orchard")
+        juliet = self.host.login("juliet/balcony")
+        juliet.sends(f"<message to='{romeo.jid}'/>", f"<message to='{juliet.jid}'/>")
+        self.assertEqual(1, len(juliet.stanzas))
+        self.host.overlook()
         self.assertEqual({}, self.host.unread())
 
 

@@ -108,7 +108,10 @@ class IHost(Interface):
         """Return an online account's one instance of `kind` (see `PerAccount`), or None."""
 
     def find(interface: type[Provider]) -> Provider | None:
-        """Return what a feature of this host provides under `interface`, or None."""
+        """Return what a feature of this host provides under `interface`, or None.
+
+        Ask when it is needed: features are made before any of them can be found.
+        """
 
     def spawn(work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside the stanza at hand; failures are logged. It ends with the host."""

@@ -1,10 +1,11 @@
 """What the features of one host have registered, ready to be looked up.
 
 Features come and go as a whole: `install` takes all records of one, `remove` takes them out again
-and leaves nothing behind.
+and leaves nothing behind. The tables are made anew each time, so many features are best installed
+at once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from xmppd.api.commands import Command
@@ -63,18 +64,31 @@ class Registry:
 
         Raises `RegistrationError`, and takes in nothing, if another feature has claimed the same.
         """
-        if feature in self._features:
-            raise RegistrationError(f"{feature} is installed already")
-        self._features[feature] = tuple(registrations)
+        self.install_all({feature: registrations})
+
+    def install_all(self, features: Mapping[str, Iterable[Registration]]) -> None:
+        """Take in what several features register, in that order, or nothing at all.
+
+        Raises `RegistrationError` as `install` does, for clashes among them as well.
+        """
+        for feature in features:
+            if feature in self._features:
+                raise RegistrationError(f"{feature} is installed already")
+        before = self._features
+        self._features = before | {name: tuple(each) for name, each in features.items()}
         try:
             self._compile()
         except RegistrationError:
-            self.remove(feature)
+            self._features = before
+            self._compile()
             raise
 
-    def remove(self, feature: str) -> None:
-        """Take out everything that feature registered. Raises `KeyError` if it is not installed."""
-        del self._features[feature]
+    def remove(self, *features: str) -> None:
+        """Take out everything these registered. Raises `KeyError` if one is not installed."""
+        left = dict(self._features)
+        for feature in features:
+            del left[feature]
+        self._features = left
         self._compile()
 
     @property

@@ -183,13 +183,14 @@ def _chosen(config: HostConfig, shared: Surroundings) -> Sequence[MechanismMaker
 
 
 def install_modules(host: Host, inventory: Inventory) -> None:
-    """Make a host's modules and install them.
+    """Make a host's modules, then install them all.
 
     Raises `MakerError` if one cannot be made, `RegistrationError` if two of them clash.
     """
     wanted = host.config.modules
-    for maker in inventory.chosen_modules(wanted.enable, wanted.disable):
-        host.local.install(maker.name, _module(maker, host).registrations())
+    makers = inventory.chosen_modules(wanted.enable, wanted.disable)
+    modules = {maker.name: _module(maker, host) for maker in makers}
+    host.local.install_all({name: module.registrations() for name, module in modules.items()})
 
 
 def _module(maker: ModuleMaker, host: Host) -> IModule:

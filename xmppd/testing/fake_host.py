@@ -1,6 +1,6 @@
 """A host with everything around it and nothing outside: for the tests of features."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -30,6 +30,8 @@ class Module(Protocol):
 
 
 AnyModule = TypeVar("AnyModule", bound=Module)
+Loading = tuple[Callable[..., Module], tuple[object, ...]]
+"""What makes a feature, called with a host and these settings."""
 
 
 class _World:
@@ -111,7 +113,7 @@ class FakeHost(LocalHost):
             anonymous=anonymous,
         )
         self._world = world
-        self._loaded: list[Callable[[FakeHost], object]] = []
+        self._loaded: dict[str, Loading] = {}
         self.storage = world.storage
         self.router = world.router
         self.cluster = world.cluster
@@ -126,9 +128,19 @@ class FakeHost(LocalHost):
         case. It is loaded again after a restart.
         """
         module = make(self, *settings)
-        self.install(name or type(module).__name__.lower(), module.registrations())
-        self._loaded.append(lambda host: host.load(make, *settings, name=name))
+        name = name or type(module).__name__.lower()
+        self.install(name, module.registrations())
+        self._loaded[name] = make, settings
         return module
+
+    def load_all(self, features: Mapping[str, Loading]) -> None:
+        """Make features by their names, then install them all, as a server does at its start.
+
+        Raises `RegistrationError` if two of them clash; none is then installed.
+        """
+        made = {name: make(self, *settings) for name, (make, settings) in features.items()}
+        self.install_all({name: module.registrations() for name, module in made.items()})
+        self._loaded |= features
 
     def turn(self) -> None:
         """Let the reactor's turn end: what was written is committed."""
@@ -163,8 +175,7 @@ class FakeHost(LocalHost):
         self._world.begin(storage)
         for host in old:
             again = FakeHost(host.domain, beside=host, anonymous=host.anonymous)
-            for load in host._loaded:
-                load(again)
+            again.load_all(host._loaded)
         return self._world.hosts[self.domain]
 
     def add_account(self, localpart: str) -> None:
@@ -210,6 +221,13 @@ class FakeHost(LocalHost):
         boxes = {str(session.jid): session.take() for session in self._world.sessions}
         boxes |= {str(jid): each.take() for jid, each in self._world.elsewhere.remotes.items()}
         return {owner: texts for owner, texts in boxes.items() if texts}
+
+    def overlook(self) -> None:
+        """Let what has come for anybody count as looked at."""
+        for session in self._world.sessions:
+            session.overlook()
+        for remote in self._world.elsewhere.remotes.values():
+            remote.mailbox.stanzas.clear()
 
 
 def _raise_if_failed(deferred: "Deferred[Any]") -> None:

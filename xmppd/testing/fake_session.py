@@ -100,6 +100,10 @@ class FakeSession(Session):
         """Return what has come since the last look, as normal text (see `normal`)."""
         return self._mailbox.take()
 
+    def overlook(self) -> None:
+        """Let what has come count as looked at."""
+        self._mailbox.stanzas.clear()
+
     @property
     def stanzas(self) -> tuple[Stanza, ...]:
         """What has come since the last look, as stanzas; they still count as not looked at."""
