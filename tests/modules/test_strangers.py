@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from tests.modules.passwords import PlainPasswords
 from tests.plays import refusal
 from xmppd import modules
 from xmppd.api.adhoc import Done, Level
@@ -27,16 +28,21 @@ from xmppd.api.services import IService
 from xmppd.stanza.errors import DEFAULT_TYPES, StanzaError
 from xmppd.stanza.stanza import Stanza
 from xmppd.testing.fake_host import FakeHost
-from xmppd.wire.namespaces import BLOCKING, COMMANDS, PRIVATE, ROSTER
+from xmppd.wire.namespaces import BLOCKING, COMMANDS, PRIVATE, REGISTER, ROSTER
 
 OPEN: frozenset[tuple[str, str]] = frozenset()
 """The (type, namespace) of requests which strangers may be answered, each for a reason."""
+
+USERS = frozenset({("get", REGISTER), ("set", REGISTER)})
+"""Those which at the host only its own users are answered: it is about their accounts."""
 
 PAYLOADS = {
     ("set", BLOCKING): f"<block xmlns='{BLOCKING}'><item jid='tybalt@example.com'/></block>",
     ("set", COMMANDS): f"<command xmlns='{COMMANDS}' node='nothing'/>",
     ("get", PRIVATE): f"<query xmlns='{PRIVATE}'><prefs xmlns='urn:prefs'/></query>",
     ("set", PRIVATE): f"<query xmlns='{PRIVATE}'><prefs xmlns='urn:prefs'/></query>",
+    ("set", REGISTER): f"<query xmlns='{REGISTER}'><username>juliet</username>"
+    "<password>w1nd0w</password></query>",
     ("set", ROSTER): f"<query xmlns='{ROSTER}'><item jid='nurse@example.org'/></query>",
 }
 """Payloads by (type, namespace), where an empty one is not answered to anybody."""
@@ -66,7 +72,7 @@ class StrangersTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.host = FakeHost()
-        for feature in shipped():
+        for feature in (PlainPasswords, *shipped()):
             self.host.load(feature)
         identity = Identity("component", "generic")
         self.host.install("doll", [Serve("doll.example.org", Doll(), identity)])
@@ -122,11 +128,15 @@ class StrangersTests(SynchronousTestCase):
 
     def test_nor_anybody_at_the_host(self) -> None:
         romeo = self.host.remote("romeo@example.net/orchard")
+        juliet = self.host.login("juliet/balcony")
         for handler in self.handlers:
             if HOST in handler.at:
-                romeo.sends(self.request(handler, "example.org"))
-                [answer] = romeo.take()
-                self.assertIn('type="result"', answer, handler)
+                for who in (romeo, juliet):
+                    who.sends(self.request(handler, "example.org"))
+                    [answer] = who.take()
+                    may = who is juliet or (handler.type, handler.ns) not in USERS
+                    expected = 'type="result"' if may else 'type="error"'
+                    self.assertIn(expected, answer, handler)
 
     def test_nor_at_services(self) -> None:
         """Their bare domains, that is; what is inside of them is nobody's but theirs."""

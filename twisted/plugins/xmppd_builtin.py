@@ -44,6 +44,12 @@ caps = ModuleMaker(
     xeps=(Xep("0115", "1.6.0"),),
     default=True,
 )
+register = ModuleMaker(
+    "register",
+    "xmppd.modules.register.InBandRegistration",
+    config="xmppd.modules.register.RegisterSettings",
+    xeps=(Xep("0077", "2.4", note="without the error codes of old"),),
+)
 commands = ModuleMaker(
     "commands",
     "xmppd.modules.commands.AdHocCommands",
