@@ -448,7 +448,7 @@ class FaultTests(ComponentCase):
         )
         one = f"<message from='{PLAYS}' to='{JULIET}'><s xmlns='urn:s'/></message>"
         two = f"<message from='{PLAYS}' to='{JULIET}' id='2'/>"
-        plays.sends(one, two)
+        plays.sends(one, two, two)
 
         def crash(_stanza: Stanza) -> None:
             raise ZeroDivisionError
@@ -495,6 +495,13 @@ class LifeTests(ComponentCase):
         self.house.passes(10)
         self.successResultOf(stopping)
         self.assertEqual(self.house.clock.getDelayedCalls(), [])
+
+    def test_once_is_enough(self) -> None:
+        plays = self.house.component()
+        for _ in range(2):
+            self.house.server.components.stop()
+        self.house.turn()
+        plays.fails_with("system-shutdown")
 
     def test_one_that_does_not_go(self) -> None:
         plays = self.house.component()

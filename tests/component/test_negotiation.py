@@ -157,6 +157,12 @@ class HandshakeTests(ComponentCase):
         component.logs_in(PLAYS, "new")
         component.receives("<handshake/>")
 
+    def test_who_closes_at_once_is_not_waited_for(self) -> None:
+        component = self.house.connect()
+        component.sends(f"{opening()}<a/></stream:stream>")
+        component.fails_with("not-authorized")
+        self.assertTrue(component.wire.disconnecting)
+
     def test_closing_before_it_has_begun(self) -> None:
         component = self.house.connect()
         component.sends(opening(), "</stream:stream>")
