@@ -9,9 +9,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from xmppd.api.lanes import Lanes
 from xmppd.component.backlog import Backlog
 from xmppd.component.domain import ComponentDomain
-from xmppd.component.lanes import Lanes
 from xmppd.component.service import ComponentService
 from xmppd.net.transport import Writer
 from xmppd.stanza.errors import StanzaError

@@ -1,7 +1,8 @@
-"""What a component sends, in the order of each pair of addresses (RFC 6120 section 10.1).
+"""What many send over one stream, in the order of each pair of addresses (RFC 6120 section 10.1).
 
 While the work on one stanza waits, those between the same two bare addresses wait behind it, and
-all others go on: a component speaks for many who have nothing to do with each other.
+all others go on: a component or another server speaks for many who have nothing to do with each
+other.
 """
 
 from collections import deque
@@ -103,7 +104,7 @@ class Lanes:
 
     def _crashed(self, failure: Failure, pair: Pair) -> None:
         """Lose one pair's stanzas by a fault of ours, and go on with the others'."""
-        self._log.failure("a component's stanzas could not be worked off", failure=failure)
+        self._log.failure("what came over a stream could not be worked off", failure=failure)
         for _stanza, size in self._waiting.pop(pair):
             self._count(-1, -size)
         self._regulate()
