@@ -19,6 +19,7 @@ class PlainPasswords:
     """
 
     def __init__(self, host: IHost) -> None:
+        self.sole = True
         self.kept: dict[str, str] = {}
         self.failure: Exception | None = None
         self.deleting: Deferred[None] = succeed(None)

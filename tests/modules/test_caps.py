@@ -435,6 +435,21 @@ class RememberedTests(ClientsTestCase):
         self.host.turn()
         self.assertEqual(len(self.kept()), 1)
 
+    def test_too_many_new_ones(self) -> None:
+        """Nobody crowds out what others have; the client's own features are known all the same."""
+        self.host.remove("caps")
+        self.host.load(Caps, CapsSettings(new_per_user=1))
+        self.caps = self.host.find(ICaps)
+        first, second, _ = self.contents()
+        for content in (first, second):
+            self.nurse.sends(presence(ver_of(content)))
+            answer(self.nurse, self.asked(self.nurse), content)
+            self.assertIsNotNone(self.features(self.nurse.jid))
+        self.assertEqual(self.kept(), {f"sha-1 {ver_of(first)}"})
+        self.juliet.sends(presence(ver_of(second)))
+        answer(self.juliet, self.asked(self.juliet), second)
+        self.assertEqual(len(self.kept()), 2)
+
     def test_too_many_features(self) -> None:
         long = "<identity category='client' type='pc'/><feature var='{}'/>"
         for length, known in ((20, True), (21, False)):

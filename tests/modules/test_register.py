@@ -4,7 +4,6 @@
 """
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.modules.passwords import PlainPasswords
@@ -12,8 +11,7 @@ from tests.plays import refusal
 from xmppd.api.host import Busy
 from xmppd.api.registrations import HOST, HandleBeforeLogin, StreamContext, StreamFeature
 from xmppd.api.storage import StorageError
-from xmppd.modules import register
-from xmppd.modules.register import InBandRegistration, PerHour, RegisterSettings
+from xmppd.modules.register import InBandRegistration, RegisterSettings
 from xmppd.stanza.errors import StanzaError
 from xmppd.testing.fake_host import FakeHost
 from xmppd.testing.fake_session import FakeSession
@@ -190,27 +188,6 @@ class OftenTests(RegisterTestCase):
             self.assert_made(name)
 
 
-class PerHourTests(SynchronousTestCase):
-    """`PerHour`."""
-
-    def test_counting(self) -> None:
-        clock = Clock()
-        count = PerHour(clock, 2)
-        self.assertEqual([count.take("a") for _ in range(3)], [True, True, False])
-        self.assertTrue(count.take("b"))
-        count.give_back("a")
-        count.give_back("unknown")
-        self.assertEqual([count.take("a") for _ in range(2)], [True, False])
-        clock.advance(3600)
-        self.assertEqual([count.take("a") for _ in range(3)], [True, True, False])
-
-    def test_so_many_keys(self) -> None:
-        self.patch(register, "NETWORKS", 2)
-        count = PerHour(Clock(), 1)
-        self.assertEqual([count.take(key) for key in "abab"], [True, True, False, False])
-        self.assertEqual([count.take(key) for key in "cba"], [True, False, True])
-
-
 class OfferTests(SynchronousTestCase):
     """What is offered to whom."""
 
@@ -240,6 +217,14 @@ class OfferTests(SynchronousTestCase):
         for host in (FakeHost(), FakeHost(anonymous=True)):
             error = self.assertRaises(ValueError, InBandRegistration, host)
             self.assertIn('"xmppd" among the users', str(error))
+
+    def test_hosts_with_other_users_too(self) -> None:
+        """Somebody else's name would be free for who comes first."""
+        host = FakeHost()
+        host.load(PlainPasswords).sole = False
+        error = self.assertRaises(ValueError, InBandRegistration, host)
+        self.assertIn("set newcomers = false", str(error))
+        host.load(InBandRegistration, RegisterSettings(newcomers=False))
 
     def test_reserved_names_that_cannot_be(self) -> None:
         host = FakeHost()
@@ -304,6 +289,16 @@ class UserTests(UserTestCase):
             self.ask(self.juliet, "set", content)
             self.assert_refused("bad-request", "modify", "both name and password are needed")
         self.assertEqual(self.passwords.kept, {"juliet": "before"})
+
+    def test_often(self) -> None:
+        self.host.remove("inbandregistration")
+        self.host.load(InBandRegistration, RegisterSettings(changes_per_hour=2))
+        for _ in range(2):
+            self.ask(self.juliet, "set", filled("juliet", "p"))
+            self.assertEqual(len(self.juliet.take()), 1)
+        self.ask(self.juliet, "set", filled("juliet", "other"))
+        self.assert_refused("resource-constraint", "wait", "too many changes; try again later")
+        self.assertEqual(self.passwords.kept, {"juliet": "p"})
 
     def test_other_names(self) -> None:
         self.passwords.kept["nurse"] = "hers"

@@ -72,6 +72,11 @@ class IPasswords(Interface):
     SASLprep (RFC 4013); what is promised is kept once the Deferred has fired.
     """
 
+    sole: bool = Attribute(
+        "whether all users of the host are found here: else a name that has no account yet may be "
+        "that of somebody whom another user store knows"
+    )
+
     def create(localpart: str, password: str) -> "Deferred[str]":
         """Create an account and fire with its prepared localpart.
 

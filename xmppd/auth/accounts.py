@@ -36,7 +36,7 @@ class Passwords:
     What a Deferred promises is on disk when it fires; it fails with `StorageError` if that could
     not be done, and with `Busy` if too many passwords are waiting to be hashed. `created` and
     `deleted` are called with the localpart as soon as the change is visible; what `ending` returns
-    is waited for before an account is deleted.
+    is waited for before an account is deleted. `sole` is for others to know.
     """
 
     def __init__(
@@ -49,7 +49,10 @@ class Passwords:
         created: Callable[[str], object] = _ignore,
         deleted: Callable[[str], object] = _ignore,
         ending: Callable[[str], Awaitable[object]] = _wait_for_nobody,
+        *,
+        sole: bool = True,
     ) -> None:
+        self.sole = sole
         self._accounts = accounts
         self._tickets = tickets
         self._maker = maker

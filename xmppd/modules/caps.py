@@ -14,6 +14,7 @@ from xmppd.api.caps import ICaps, Known
 from xmppd.api.discovery import host_info
 from xmppd.api.host import IHost
 from xmppd.api.moments import PASS, PresenceChanged, SessionClosed, Stage, ToAccount, Verdict
+from xmppd.api.rates import PerHour
 from xmppd.api.registrations import (
     HOST,
     Answer,
@@ -47,12 +48,14 @@ class CapsSettings:
     """How much is remembered of clients.
 
     - `verified`: so many different sets of features, on disk as well.
+    - `new_per_user`: those one user's clients may add within an hour.
     - `contacts`: clients of contacts elsewhere that are looked at.
     - `feature_bytes`: of one client's features; who has more is taken for one that does not tell.
     - `asked_at_once`: clients whose answers are waited for, each for `answer_seconds` at most.
     """
 
     verified: Count = 1_000
+    new_per_user: Count = 20
     contacts: Count = 10_000
     feature_bytes: Count = 16_384
     asked_at_once: Count = 1_000
@@ -92,6 +95,7 @@ class Caps:
         self._asked: dict[str, list[Deferred[None]]] = {}
         # What was verified, by key; the latest used come last. The store holds the same.
         self._verified: OrderedDict[str, frozenset[str]] = OrderedDict()
+        self._added = PerHour(host.clock, settings.new_per_user)
         self._store = host.open("capabilities", Map)
         self._loaded = False
         self._loading = Turns()
@@ -256,9 +260,9 @@ class Caps:
         finally:
             client.request = None
         info = answer.child("query", DISCO_INFO)
-        return None if info is None else self._judge(info, announced)
+        return None if info is None else self._judge(jid, info, announced)
 
-    def _judge(self, info: Element, announced: Announced) -> frozenset[str] | None:
+    def _judge(self, jid: JID, info: Element, announced: Announced) -> frozenset[str] | None:
         found = features(info)
         if sum(map(len, found)) > self._settings.feature_bytes:
             return None
@@ -268,7 +272,8 @@ class Caps:
                     return None
             except IllFormed:
                 return None
-            if is_unambiguous(info):
+            # Who made up ever new sets of features could crowd out those of real clients.
+            if is_unambiguous(info) and self._added.take(str(jid.bare)):
                 self._remember(announced.key, found)
         return found
 

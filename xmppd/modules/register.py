@@ -1,15 +1,14 @@
 """In-Band Registration (XEP-0077): newcomers make accounts, users change passwords and leave."""
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from xmppd.api.auth import IPasswords
 from xmppd.api.host import Busy, IHost
 from xmppd.api.moments import PASS, STOP, SentByClient, Verdict
+from xmppd.api.rates import PerHour
 from xmppd.api.registrations import (
     HOST,
     OWN_ACCOUNT,
@@ -32,10 +31,6 @@ from xmppd.stanza.stanza import Iq, Stanza
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import REGISTER, REGISTER_FEATURE
 
-HOUR = 3_600.0
-NETWORKS = 10_000
-"""So many networks are remembered; then the one that was first is forgotten."""
-
 
 @dataclass(frozen=True, slots=True)
 class RegisterSettings:
@@ -48,6 +43,7 @@ class RegisterSettings:
     - `without_tls`: whether newcomers may send their passwords in clear, on hosts that take that.
     - `accounts_per_address`, `accounts_per_hour`: accounts made within an hour from one IPv4
       address or IPv6 /64 network, and from all; `tries_per_address` counts what failed as well.
+    - `changes_per_hour`: how often a user may change the password; each time costs us work.
     - `form_seconds`: how long who has asked for the form may take to fill it in and log in, so
       many at a time of one address (`forms_per_address`).
     """
@@ -71,6 +67,7 @@ class RegisterSettings:
     accounts_per_address: Count = 5
     accounts_per_hour: Count = 100
     tries_per_address: Count = 30
+    changes_per_hour: Count = 20
     form_seconds: Seconds = 600.0
     forms_per_address: Count = 3
 
@@ -78,39 +75,11 @@ class RegisterSettings:
 DEFAULTS = RegisterSettings()
 
 
-class PerHour:
-    """Counts for an hour from the first time on, for so many keys at most."""
-
-    def __init__(self, clock: IReactorTime, most: int) -> None:
-        self._clock = clock
-        self._most = most
-        self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
-
-    def take(self, key: str) -> bool:
-        """Count once more, and return True, unless that would be too often."""
-        now = self._clock.seconds()
-        since, count = self._counts.get(key, (now, 0))
-        if now - since >= HOUR:
-            del self._counts[key]  # it is now the latest
-            since, count = now, 0
-        if count >= self._most:
-            return False
-        self._counts[key] = since, count + 1
-        if len(self._counts) > NETWORKS:
-            self._counts.popitem(last=False)
-        return True
-
-    def give_back(self, key: str) -> None:
-        """Count once less: nothing came of it."""
-        since, count = self._counts.get(key, (0.0, 0))
-        if count:
-            self._counts[key] = since, count - 1
-
-
 class InBandRegistration:
     """Makes, changes and removes the accounts whose passwords this server keeps.
 
-    Raises `ValueError` on a host that keeps none.
+    Raises `ValueError` on a host that keeps none, and where a newcomer could take a name that
+    another user store knows.
     """
 
     _log = Logger()
@@ -119,11 +88,16 @@ class InBandRegistration:
         passwords = host.find(IPasswords)
         if passwords is None:
             raise ValueError('it needs accounts of this server\'s own ("xmppd" among the users)')
+        if settings.newcomers and not passwords.sole:
+            raise ValueError(
+                "a name could belong to somebody in another user store; set newcomers = false"
+            )
         self._passwords: IPasswords = passwords
         self._host = host
         self._settings = settings
         self._reserved = frozenset(skeleton(localpart(name)) for name in settings.reserved)
         self._tries = PerHour(host.clock, settings.tries_per_address)
+        self._changes = PerHour(host.clock, settings.changes_per_hour)
         self._made = PerHour(host.clock, settings.accounts_per_address)
         self._made_in_all = PerHour(host.clock, settings.accounts_per_hour)
 
@@ -218,6 +192,8 @@ class InBandRegistration:
         username, password = _submitted(request.payload, "bad-request")
         if not _is_name_of(username, user):
             raise StanzaError("not-acceptable", "you have an account already")
+        if not self._changes.take(user):
+            raise StanzaError("resource-constraint", "too many changes; try again later")
         await _translated(self._passwords.set_password(user, password))
 
     def _user(self, request: Request, otherwise: str) -> str:

@@ -120,6 +120,7 @@ def build_host(config: HostConfig, shared: Surroundings) -> Host:
         created,
         deleted,
         ending,
+        sole=config.users == (OWN_ACCOUNTS,),
     )
     realm = AccountRealm(kept.accounts, outside.wall, outside.entropy, created)
     own = StoreChecker(kept.accounts, keys, verifier, maker)
