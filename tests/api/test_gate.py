@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.api.gate import Gate
-from xmppd.api.storage import Ticket
+from xmppd.api.storage import StorageError, Ticket
 from xmppd.storage.tickets import NONE_FAILED, TicketCounter
 
 
@@ -33,6 +33,14 @@ class GateTests(SynchronousTestCase):
         while self.tickets.issued < upto:
             self.tickets.issue()
         self.tickets.settle(Ticket(upto), failed)
+
+    def test_committed(self) -> None:
+        self.successResultOf(self.gate.committed(1))
+        later, lost = self.gate.committed(2), self.gate.committed(3)
+        self.assertNoResult(later)
+        self.settle(3, range(3, 4))
+        self.successResultOf(later)
+        self.failureResultOf(lost, StorageError)
 
     def test_settled(self) -> None:
         self.assertEqual(self.gate.settled, 1)

@@ -1,13 +1,24 @@
 """Stanzas before binding (RFC 6120 7.1), and sessions that take their time to open."""
 
+from typing import Any
+
 from twisted.internet.defer import Deferred
 
 from tests.c2s.client import Client
-from tests.c2s.house import HouseCase
+from tests.c2s.house import HouseCase, Setup
 from tests.c2s.texts import CAPULET, JULIET, binding, bound, iq_error
 from tests.c2s.watchers import breaks, noting
 from xmppd.api.moments import SessionClosed, SessionOpened
-from xmppd.api.registrations import HOST, OWN_ACCOUNT, HandleIq, PerAccount, Watch
+from xmppd.api.registrations import (
+    HOST,
+    OWN_ACCOUNT,
+    HandleIq,
+    PerAccount,
+    Promised,
+    Request,
+    Watch,
+)
+from xmppd.api.storage import KeyValue, StorageError
 from xmppd.wire.element import Element
 
 
@@ -106,6 +117,37 @@ class UnboundTests(HouseCase):
         self.house.turn()
         self.assertTrue(self.slow.called)
         self.assertEqual(len(self.house.clients), 1)
+
+
+class PromiseTests(HouseCase):
+    """What an answer promises is on disk before it leaves, also before binding."""
+
+    setup = Setup(store="simulated")
+
+    def setUp(self) -> None:
+        super().setUp()
+        storage: Any = self.house.server.storage
+        self.storage = storage
+        self.kept = self.house.server.hosts[CAPULET].local.open("notes", KeyValue)
+        self.house.install(HandleIq("set", "urn:note", "note", self.keep))
+        self.client = self.house.connect()
+        self.client.logs_in()
+        self.storage.latency = 5.0
+        self.client.sends("<iq type='set' id='1'><note xmlns='urn:note'/></iq>", binding("x"))
+        self.client.receives()
+
+    def keep(self, request: Request) -> Promised:
+        return Promised(None, self.kept.put(request.owner, b"note"))
+
+    def test_kept(self) -> None:
+        self.house.passes(6)
+        self.client.receives("<iq type='result' id='1'/>", bound("x"))
+
+    def test_lost(self) -> None:
+        self.storage.fail_next_commit()
+        self.house.passes(6)
+        self.client.fails_with("internal-server-error")
+        self.assertEqual(len(self.flushLoggedErrors(StorageError)), 1)
 
 
 class LoadingTests(HouseCase):

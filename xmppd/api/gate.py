@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from xmppd.api.storage import Ticket, Tickets
+from xmppd.api.storage import Ticket, Tickets, when_settled
 
 
 class Held(Protocol):
@@ -44,6 +45,10 @@ class Gate:
     def remove(self, held: Held) -> None:
         """Forget `held`, if it was waiting."""
         self._waiting.pop(held, None)
+
+    def committed(self, ticket: int) -> Deferred[None]:
+        """Fire once `ticket` is committed; fail with `StorageError` if it was lost."""
+        return when_settled(self._tickets, Ticket(ticket))
 
     def close(self) -> None:
         """Stop watching storage."""

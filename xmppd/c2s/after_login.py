@@ -113,7 +113,10 @@ class AfterLogin:
             return
         stanza.from_ = own
         reply = await self._host.sessions.answer(stanza)
-        if reply is not None and self._channel is not None:
+        if reply is None:
+            return
+        await self._service.gate.committed(reply.ticket)
+        if self._channel is not None:
             reply.to = None
             self._channel.send(reply)
 
