@@ -13,6 +13,7 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
+from xml.etree import ElementTree
 
 from slixmpp import JID, ClientXMPP
 from slixmpp.exceptions import IqError
@@ -29,7 +30,7 @@ def say(event: str, **fields: object) -> None:
 
 def trusting(ca: str, tls: str) -> ssl.SSLContext:
     """Return a context that believes that authority only, and speaks that version of TLS only."""
-    context = ssl.create_default_context(cafile=ca)
+    context = ssl.create_default_context(cafile=ca or None)
     if tls:
         context.minimum_version = context.maximum_version = TLS_VERSIONS[tls]
     return context
@@ -47,6 +48,7 @@ class Client(ClientXMPP):
             ("message", self.message),
             ("presence_available", self.presence),
             ("presence_unavailable", self.presence),
+            ("presence_subscribe", self.presence),
             ("failed_auth", self.refused),
             ("failed_all_auth", lambda _: say("gave up")),
             ("stream_error", self.stream_error),
@@ -58,12 +60,13 @@ class Client(ClientXMPP):
 
     def started(self, _: object) -> None:
         wrapped: Any = self.socket
+        secure = hasattr(wrapped, "version")
         say(
             "session",
             jid=self.boundjid.full,
             mechanism=self["feature_mechanisms"].mech.name,
-            tls=wrapped.version(),
-            certificate=hashlib.sha256(wrapped.getpeercert(True)).hexdigest(),
+            tls=wrapped.version() if secure else "",
+            certificate=hashlib.sha256(wrapped.getpeercert(True)).hexdigest() if secure else "",
         )
 
     def message(self, message: Any) -> None:
@@ -113,6 +116,8 @@ class Requests:
             "version": self.version,
             "time": self.time,
             "disco": self.disco,
+            "query": self.query,
+            "send": self.send,
             "disconnect": self.disconnect,
         }
 
@@ -132,11 +137,20 @@ class Requests:
         direct: bool,
         mechanism: str,
         tls: str,
+        plaintext: bool = False,
+        quiet: bool = False,
     ) -> None:
-        """Log in; every event from then on is told."""
+        """Log in; every event from then on is told.
+
+        `plaintext`: without TLS; `quiet`: without answers to subscription requests.
+        """
         client = self._client = Client(jid, password, mechanism, trusting(ca, tls))
         client.enable_starttls = starttls
         client.enable_direct_tls = direct
+        client.enable_plaintext = plaintext
+        client["feature_mechanisms"].config["unencrypted_scram"] = plaintext
+        if quiet:
+            client.auto_authorize = None
         client.connect(address, port)
 
     async def message(self, to: str, body: str) -> None:
@@ -177,6 +191,20 @@ class Requests:
                 "features": sorted(iq["disco_info"]["features"]),
             },
         )
+
+    async def query(self, type: str, to: str, payload: str) -> None:
+        """Send a request with that child and tell of the answer's child, as XML."""
+        iq: Any = self._connected.make_iq(ito=JID(to) if to else None)
+        iq["type"] = type
+        iq.append(ElementTree.fromstring(payload))
+        await self._asked(
+            iq.send(),
+            lambda answer: {"xml": [ElementTree.tostring(each, "unicode") for each in answer.xml]},
+        )
+
+    async def send(self, xml: str) -> None:
+        """Send something as it stands."""
+        self._connected.send_raw(xml)
 
     async def disconnect(self) -> None:
         """Close the stream."""

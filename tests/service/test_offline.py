@@ -76,6 +76,7 @@ class StoppedServerTests(SynchronousTestCase):
                 "user delete": True,
                 "user password": True,
                 "user list": True,
+                "user count": True,
                 "user disable": True,
                 "user enable": True,
                 "user roster": False,
