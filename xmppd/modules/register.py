@@ -146,7 +146,7 @@ class InBandRegistration:
             raise StanzaError("resource-constraint", "too many accounts; try again later")
         try:
             name = await _translated(self._passwords.create(username, password))
-        except BaseException:
+        except StanzaError:  # not for who hangs up: by then the account may have been made
             self._made.give_back(stream.network)
             self._made_in_all.give_back("")
             raise
