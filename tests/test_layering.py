@@ -25,7 +25,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "api": frozenset({"wire", "stanza", "sasl.exchange"}),
     "auth": frozenset({"sasl", "stanza", "api"}),
     "routing": frozenset({"api", "stanza", "wire"}),
-    "net": frozenset(),
+    "net": frozenset({"api.network"}),
     "c2s": frozenset(
         {"net", "auth", "stream", "api", "stanza", "wire", "sasl.exchange", "sasl.binding"}
     ),
@@ -64,7 +64,16 @@ THIRD_PARTIES: dict[str, frozenset[str]] = {
 }
 """What each room may import that is neither ours nor Python's; `typing_extensions` all may."""
 
-PURE = ("wire", "stanza", "stream", "sasl", "routing/delivery.py", "s2s/targets.py")
+PURE = (
+    "wire",
+    "stanza",
+    "stream",
+    "sasl",
+    "routing/delivery.py",
+    "s2s/dialback.py",
+    "s2s/pairs.py",
+    "s2s/targets.py",
+)
 """Rooms and files that know neither Twisted nor zope, the values of `xmppd.api` apart."""
 
 EDGES = ("service", "net")

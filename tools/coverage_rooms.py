@@ -17,6 +17,9 @@ THRESHOLDS: Mapping[str, float] = {
     "xmppd/stream": 100.0,
     "xmppd/sasl": 100.0,
     "xmppd/routing/delivery.py": 100.0,
+    "xmppd/s2s/dialback.py": 100.0,
+    "xmppd/s2s/pairs.py": 100.0,
+    "xmppd/s2s/targets.py": 100.0,
     "xmppd/routing": 95.0,
     "xmppd/auth": 95.0,
 }

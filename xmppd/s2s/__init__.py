@@ -1,0 +1,1 @@
+"""Other servers: finding them, proving who is who, and the streams to and from them."""
