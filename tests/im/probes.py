@@ -26,17 +26,21 @@ class Probing:
 
     def probe(self) -> None:
         """Send the probe and look at what comes back. Raises `Wrong`."""
-        to = JULIET if self.case.to == "bare" else f"{JULIET}/{self.case.to}"
         before = self._item()
         self.host.overlook()
+        self.ask()
+        self._judge(self._answers())
+        if before != self._item():
+            raise Wrong(f"{self.case.row}\nthe roster showed {before} and now {self._item()}")
+
+    def ask(self) -> None:
+        """Send the probe."""
+        to = JULIET if self.case.to == "bare" else f"{JULIET}/{self.case.to}"
         probe = f"<presence type='probe' id='probe' to='{to}'/>"
         if self.case.prober == "own account":
             self.scene.clients["r1"].sends(probe)
         else:
             self.scene.romeo_sends(probe)
-        self._judge(self._answers())
-        if before != self._item():
-            raise Wrong(f"{self.case.row}\nthe roster showed {before} and now {self._item()}")
 
     def _item(self) -> str:
         """Return what Juliet's roster shows of Romeo."""

@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterable, Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.im import delivery, probe_table, probes, sharing, sharing_table, subscription_table
+from tests.im import (
+    delivery,
+    probe_table,
+    probes,
+    sharing,
+    sharing_table,
+    subscription_table,
+    unroutable,
+    unroutable_table,
+)
 from tests.im.house import TWO_SERVERS
 from tests.im.subscriptions import Differs
 from tests.im.subscriptions import carry_out as carry_out_row
@@ -38,6 +47,8 @@ PROBES: list[Mutation] = [
     (("None; None", "bare"), "answers", "unsubscribed", "unavailable"),
     (("None; None", "bare"), "id", "mirrored", "kept"),
     (("None; None", "r1; r9"), "probers", "", "Both"),
+    (("no account",), "answers", "unsubscribed|silence", "unavailable"),
+    (("no account",), "id", "mirrored", "kept"),
     (("From;", "bare", "never"), "answers", "unavailable", "unavailable:since"),
     (("From;", "bare", "gone"), "answers", "unavailable:since", "unavailable"),
     (("From;", "bare", "one;"), "answers", "r1", "r1:mere"),
@@ -78,6 +89,22 @@ DELIVERY: list[Mutation] = [
     (("message", "chat", "other", "r1:3 r2:-1"), "allowed", "to:r1", "store"),
     (("iq", "result", "match", "r1:3"), "allowed", "to:r1", "ignore"),
     (("iq", "get", "other", "r1:3"), "allowed", "error", "to:r1"),
+]
+
+UNROUTABLE: list[Mutation] = [
+    (("malformed",), "answers", "jid-malformed", "remote-server-not-found"),
+    (("malformed",), "push", "", "none ask"),
+    (("malformed",), "item", "-", "none ask"),
+    (("no server", "None"), "answers", "remote-server-not-found", "silence"),
+    (("no server", "None"), "push", "none ask", ""),
+    (("no server", "None"), "item", "none ask", "-"),
+    (("no server", "From"), "push", "from ask", "none ask"),
+    (("no server", "From"), "item", "from ask", "from"),
+    (("no server", "None + Pending Out"), "push", "", "none ask"),
+    (("no server", "To"), "answers", "remote-server-not-found", "silence"),
+    (("silent server", "None"), "answers", "remote-server-timeout", "remote-server-not-found"),
+    (("no account here",), "answers", "", "remote-server-not-found"),
+    (("no account here",), "item", "none ask", "none"),
 ]
 
 
@@ -140,6 +167,12 @@ class MutationTests(SynchronousTestCase):
             sharing.carry_out(next(sharing_table.requests(row)), TWO_SERVERS)
 
         self.each(SHARING, sharing_table.rows(), carry_out, sharing.Wrong)
+
+    def test_unroutable(self) -> None:
+        def carry_out(row: Row) -> None:
+            unroutable.carry_out(next(unroutable_table.cases(row)))
+
+        self.each(UNROUTABLE, unroutable_table.rows(), carry_out, unroutable.Wrong)
 
     def test_delivery(self) -> None:
         def carry_out(row: Row) -> None:

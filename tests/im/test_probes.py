@@ -6,8 +6,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.im.house import ONE_HOST, TWO_HOSTS, TWO_SERVERS
 from tests.im.probe_table import Case, cases, rows
-from tests.im.probes import Wrong, applies, carry_out
+from tests.im.probes import Probing, Wrong, applies, carry_out
+from tests.im.scene import Scene
 from tests.im.story import faults
+
+NOBODY = (("no account", "never"), ("unknown", "never"), ("unknown", "one"), ("unknown", "gone"))
 
 
 def all_cases(where: str) -> Iterator[Case]:
@@ -43,6 +46,16 @@ class ProbeTests(SynchronousTestCase):
 
     def test_from_a_host_beside(self) -> None:
         self.every_case(TWO_HOSTS, 1_500)
+
+    def test_nobody_is_like_anybody_else(self) -> None:
+        """8.5.1: a probe does not tell a stranger whether there is such an account."""
+        for to in ("bare", "r1", "r9"):
+            answers = []
+            for prober, contact in NOBODY:
+                scene = Scene(prober, contact, TWO_SERVERS)
+                Probing(Case(prober, to, contact, (), "", ""), scene).ask()
+                answers.append(scene.host.unread())
+            self.assertEqual([answers[0]] * len(NOBODY), answers)
 
 
 class LossTests(SynchronousTestCase):
