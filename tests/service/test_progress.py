@@ -180,6 +180,26 @@ class OfflineTests(SynchronousTestCase):
         self.assertEqual([line for line in told if line == "step"], ["step", "step"])
 
 
+class InterruptedTests(SynchronousTestCase):
+    """Ctrl-C while a command works on the data alone."""
+
+    def test_it_cleans_up(self) -> None:
+        data = Path(self.mktemp()).absolute() / "data"
+        house = House(data=data, opened=False)
+        stopped = StoppedServer(house.server, OneRun(house.clock), "")
+        said: list[str] = []
+
+        async def run() -> None:
+            try:
+                await Deferred()
+            finally:
+                said.append("cleaned up")
+
+        stopped._commands["stuck"] = Command("stuck", "x", run, str, offline=True)
+        self.assertRaises(KeyboardInterrupt, stopped.run, "stuck", {})
+        self.assertEqual(said, ["cleaned up"])
+
+
 def report(**changes: Any) -> ImportReport:
     numbers = dict.fromkeys(ImportReport.__slots__, 0)
     return ImportReport(**{**numbers, "dry_run": False, "notes": (), "errors": (), **changes})

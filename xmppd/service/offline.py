@@ -71,15 +71,19 @@ class StoppedServer:
             )
         become_owner(data)
         outcome: list[Any] = []
+        begun: list[Deferred[Any]] = []
 
         def begin() -> None:
             running = Deferred.fromCoroutine(self.work(wanted, arguments))
+            begun.append(running)
             running.addBoth(outcome.append)
             running.addBoth(lambda _: self._reactor.stop())
 
         self._reactor.callWhenRunning(begin)
         self._reactor.run()
         if not outcome:
+            for running in begun:
+                running.cancel()  # it cleans up: nothing half done is left behind
             raise KeyboardInterrupt
         if isinstance(outcome[0], Failure):
             outcome[0].raiseException()

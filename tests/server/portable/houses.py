@@ -1,6 +1,6 @@
 """What the tests share: servers that import and export, samples, accounts with everything."""
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,9 +43,13 @@ class Movers(House):
         given = with_progress(command, checked, self.told.append)
         return self.end(maybeDeferred(command.run, **given))
 
-    def wait(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Return what a coroutine returns, or raise what it raises."""
-        result: Result = self.end(Deferred.fromCoroutine(work))
+    def wait(self, work: Awaitable[Result]) -> Result:
+        """Return what an awaitable comes to, or raise what it raises."""
+
+        async def waiting() -> Result:
+            return await work
+
+        result: Result = self.end(Deferred.fromCoroutine(waiting()))
         return result
 
     def end(self, running: "Deferred[Any]") -> Any:

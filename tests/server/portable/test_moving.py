@@ -22,6 +22,7 @@ from tests.server.portable.houses import (
     keys,
 )
 from xmppd.api.commands import CommandError
+from xmppd.api.roster import IRoster
 from xmppd.api.storage import (
     Account,
     AccountExists,
@@ -492,7 +493,10 @@ class FileTests(Moving):
         self.assertIn(b"<server-data", self.export(overwrite=True))
         path.unlink()
         path.symlink_to(self.folder / "gone")
-        self.assertIn("is there already", self.refused("export", host=CAPULET, file=str(path)))
+        for overwrite in (False, True):
+            for there in (path, self.folder, Path("/dev/null")):
+                said = self.refused("export", host=CAPULET, file=str(there), overwrite=overwrite)
+                self.assertEqual(said, f"{there}: is there, and no plain file")
 
     def test_somebody_takes_the_name_meanwhile(self) -> None:
         self.take(User("x", keys=keys()))
@@ -529,6 +533,17 @@ class FileTests(Moving):
         real = host.accounts.get
         self.patch(host.accounts, "get", lambda name: real("gone" if name == "x" else name))
         self.assertNotIn(b'name="x"', self.export())
+
+    def test_an_account_that_cannot_be_written_is_left_out(self) -> None:
+        item = RosterItem(JID.parse("a@b.example"), "\x01", listed=True)
+        self.take(User("y", keys=keys()))
+        roster = self.server.server.hosts[CAPULET].local.find(IRoster)
+        assert roster is not None
+        self.server.wait(roster.change("y", item.jid, lambda _: item))
+        path = self.folder / "out.xml"
+        result = self.server.move("export", host=CAPULET, file=str(path))
+        note = "y@capulet.example: left out altogether: U+0001 cannot be written in XML"
+        self.assertEqual((result.accounts, result.notes), (0, (note,)))
 
     def test_arguments(self) -> None:
         table: list[tuple[str, dict[str, str], str]] = [

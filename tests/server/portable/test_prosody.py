@@ -169,6 +169,7 @@ class MadeTests(SynchronousTestCase):
         self.assertEqual((self.user().keys, self.user().created), ({"SHA-256": made}, 12.0))
         table = [
             row.replace("4096", "100"),
+            row.replace("4096", "20000000"),
             row.replace("4096", '"x"'),
             row.replace('"salt";', '"";'),
             row.replace(made.server_key.hex(), "00"),

@@ -289,6 +289,14 @@ class EjabberdTests(Files):
         self.assertEqual(main_file(self.folder), latest)
         self.assertEqual(main_file(latest), latest)
 
+    def test_directories_that_cannot_be_read(self) -> None:
+        def refuse(path: Path) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        self.patch(Path, "iterdir", refuse)
+        said = str(self.assertRaises(SourceError, main_file, self.folder))
+        self.assertEqual(said, f"{self.folder}: cannot be read (Permission denied)")
+
     def test_none(self) -> None:
         said = str(self.assertRaises(SourceError, main_file, self.folder))
         self.assertIn("there is no export of ejabberd", said)

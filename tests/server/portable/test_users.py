@@ -152,7 +152,10 @@ class CredentialTests(SynchronousTestCase):
             (scram(change={"iter-count": "x"}), sha1),
             (scram(change={"iter-count": ""}), sha1),
             (scram(change={"iter-count": "4095"}), sha1),
+            (scram(change={"iter-count": "10000001"}), sha1),
+            (scram(change={"iter-count": "9" * 30}), sha1),
             (scram(change={"salt": ""}), sha1),
+            (scram(change={"salt": b64encode(b"x" * 1025).decode()}), sha1),
             (scram(change={"salt": "%"}), sha1),
             (scram(change={"stored-key": b64encode(b"x" * 19).decode()}), sha1),
             (scram(change={"server-key": b64encode(b"x" * 21).decode()}), sha1),
@@ -275,7 +278,7 @@ class UserTests(SynchronousTestCase):
                 self.assertEqual(found, User("juliet", left_out=(left_out,)))
 
     def test_names_that_are_none(self) -> None:
-        for name in ("", "@", "a b", "x" * 1024):
+        for name in ("", "@", "a b", "x" * 1024, "a@b", "a/b", "a@b/c"):
             with self.subTest(name=name):
                 element = Element("user", PORTABLE, {"name": name})
                 self.assertRaises(ValueError, read_user, element, CAPULET)

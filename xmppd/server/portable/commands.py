@@ -15,7 +15,7 @@ from xmppd.server.portable.prosody import ProsodyData
 from xmppd.server.portable.reader import PortableFile
 from xmppd.server.portable.report import ExportReport, ImportReport
 from xmppd.server.portable.values import Source, SourceError
-from xmppd.server.portable.writer import FileIsThere
+from xmppd.server.portable.writer import NameTaken
 from xmppd.stanza.prep import PrepError, domainpart
 
 _REPLACE = Argument(
@@ -104,8 +104,8 @@ class PortableCommands:
         exporter = Exporter(self._host(host), progress, for_ejabberd)
         try:
             return await exporter.run(_absolute(file), overwrite)
-        except FileIsThere:
-            raise CommandError(f"{file}: is there already; --overwrite replaces it") from None
+        except NameTaken as error:
+            raise CommandError(f"{file}: {error}") from None
         except OSError as error:
             raise CommandError(f"{file}: cannot be written ({error.strerror})") from None
         except StorageError as error:

@@ -1,6 +1,5 @@
 """SCRAM keys in the portable format (XEP-0227 section 4.3)."""
 
-import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 
@@ -11,6 +10,19 @@ from xmppd.wire.namespaces import PORTABLE_SCRAM
 
 _PREFIX = "SCRAM-"
 _FOR_EJABBERD = ("SHA-1", "SHA-256", "SHA-512")
+
+
+MAXIMUM_ITERATIONS = 10_000_000
+"""The most PBKDF2 rounds that are believed: each login by PLAIN costs the server as many."""
+
+MAXIMUM_SALT_BYTES = 1024
+
+
+def check_found(hash: str, keys: ScramKeys) -> None:
+    """Raise `ValueError` for keys from elsewhere that nobody could log in with, or not safely."""
+    check_keys(hash, keys)
+    if keys.iterations > MAXIMUM_ITERATIONS or len(keys.salt) > MAXIMUM_SALT_BYTES:
+        raise ValueError("keys that cost too much")
 
 
 def read_keys(element: Element) -> tuple[str, ScramKeys]:
@@ -34,8 +46,8 @@ def read_keys(element: Element) -> tuple[str, ScramKeys]:
                 b64decode(each, validate=True) for each in (salt, stored, server)
             )
         keys = ScramKeys(salt, iterations, stored, server)
-        check_keys(hash, keys)
-    except (ValueError, binascii.Error):
+        check_found(hash, keys)
+    except ValueError:
         raise ValueError(f"damaged or weak keys for the mechanism {mechanism}") from None
     return hash, keys
 

@@ -34,7 +34,7 @@ class Exporter:
         self._told = host.clock.seconds()
 
     async def run(self, path: Path, overwrite: bool) -> ExportReport:
-        """Write the file. Fails with `OSError`, `FileIsThere`, `StorageError`: then there is none.
+        """Write the file. Fails with `OSError`, `NameTaken`, `StorageError`: then there is none.
 
         Each account is as it was when its turn came; a running server goes on changing others.
         """

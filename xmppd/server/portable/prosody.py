@@ -15,8 +15,8 @@ from xmppd.sasl.exchange import ScramKeys
 from xmppd.server.portable import prosody_values as values
 from xmppd.server.portable.lua import LuaError, Table, Value, read_items, read_return
 from xmppd.server.portable.values import Found, SourceError, Trouble, User
-from xmppd.stanza.jid import JID, JIDError
-from xmppd.stanza.prep import PrepError, domainpart
+from xmppd.stanza.jid import JID
+from xmppd.stanza.prep import PrepError, domainpart, foreign_localpart
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """The largest file that is read."""
@@ -111,10 +111,7 @@ class _UserFiles:
     def read(self) -> User:
         """Return the user. Raises `ValueError` if the name, or what it logs in with, is damaged."""
         localpart = _decoded(self.name)
-        try:
-            owner = JID.parse(f"{localpart}@{self.domain}")
-        except JIDError as error:
-            raise ValueError(str(error)) from None
+        owner = JID.make(foreign_localpart(localpart), self.domain)
         account = values.table(self._load("accounts"))
         return User(
             localpart,

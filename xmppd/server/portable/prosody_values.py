@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import TypeVar
 
 from xmppd.sasl.exchange import ScramKeys
-from xmppd.sasl.scram_keys import HASHES, check_keys, digest_size
+from xmppd.sasl.scram_keys import HASHES, digest_size
 from xmppd.server.portable.contacts import RosterReader, subscription
+from xmppd.server.portable.credentials import check_found
 from xmppd.server.portable.lua import Flag, Key, Table, Value, raw
 from xmppd.server.portable.users import read_message
 from xmppd.server.portable.values import KeptMessage, LastSeen
@@ -55,7 +56,7 @@ def keys(account: Table) -> dict[str, ScramKeys]:
         rounds = number(account.get("iteration_count"))
         found = ScramKeys(raw(text(account.get("salt"))), int(rounds or 0), stored, server)
         hash = next(each for each in HASHES if digest_size(each) == len(stored))
-        check_keys(hash, found)
+        check_found(hash, found)
     except (ValueError, StopIteration):
         raise ValueError("damaged or weak keys") from None
     return {hash: found}

@@ -9,7 +9,8 @@ from xmppd.server.portable.credentials import read_keys, write_keys
 from xmppd.server.portable.values import KeptMessage, LastSeen, User
 from xmppd.stanza.dates import format_datetime, parse_datetime
 from xmppd.stanza.delay import add_delay, delays_by
-from xmppd.stanza.jid import JID, JIDError
+from xmppd.stanza.jid import JID
+from xmppd.stanza.prep import foreign_localpart
 from xmppd.stanza.stanza import Message, Presence
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import (
@@ -34,12 +35,7 @@ def read_user(element: Element, domain: str) -> User:
     Raises `ValueError` in a few words if it has no name that could be one.
     """
     name = element.attrs.get("name", "")
-    try:
-        owner = JID.parse(f"{name}@{domain}")
-    except JIDError as error:
-        raise ValueError(str(error)) from None
-    if not owner.localpart:
-        raise ValueError("a user without a name")
+    owner = JID.make(foreign_localpart(name), domain)
     return _Reading(name, owner, domain).read(element)
 
 

@@ -5,6 +5,7 @@ complete.
 """
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,42 +16,56 @@ from xmppd.server.portable.values import User
 from xmppd.wire.namespaces import PORTABLE
 from xmppd.wire.serializer import escape_attr, serialize
 
+_TAKEN = "is there already; --overwrite replaces it"
 
-class FileIsThere(Exception):
-    """There is a file of that name already."""
+
+class NameTaken(Exception):
+    """A file cannot have its name; what is there, in a few words."""
 
 
 @contextmanager
 def new_file(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
     """Open a file for writing, which appears under its name when the block has ended well.
 
-    It is readable by its owner only, and synchronised. Raises `OSError`, and `FileIsThere` if the
-    name is taken, unless `overwrite`.
+    It is readable by its owner only, and synchronised. Raises `OSError`, and `NameTaken` if the
+    name is, unless by a plain file and with `overwrite`.
     """
-    if not overwrite and os.path.lexists(path):
-        raise FileIsThere(str(path))
+    _check_name(path, overwrite)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    handle = os.open(unfinished, flags, 0o600)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(_made(unfinished), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if overwrite:
-            unfinished.replace(path)
-        else:
-            _name(unfinished, path)
+        if not overwrite:
+            _reserve(path)
+        unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def _name(unfinished: Path, path: Path) -> None:
-    """Give a finished file its name, which nobody may have taken meanwhile."""
+def _check_name(path: Path, overwrite: bool) -> None:
     try:
-        path.hardlink_to(unfinished)
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise NameTaken("is there, and no plain file")
+    if not overwrite:
+        raise NameTaken(_TAKEN)
+
+
+def _reserve(path: Path) -> None:
+    """Take a name which nobody may have taken meanwhile."""
+    try:
+        os.close(_made(path))
     except FileExistsError:
-        raise FileIsThere(str(path)) from None
+        raise NameTaken(_TAKEN) from None
+
+
+def _made(path: Path) -> int:
+    """Make a file of one's own and return its descriptor."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
 
 
 class PortableWriter:
