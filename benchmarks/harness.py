@@ -26,6 +26,8 @@ from xmppd.server.config import (
 from xmppd.server.inventory import Inventory
 from xmppd.service.collaborators import SystemEntropy, SystemWall
 from xmppd.stanza.jid import JID
+from xmppd.testing.connector import FakeConnector
+from xmppd.testing.resolver import FixedResolver
 
 HEADER = (
     b"<?xml version='1.0'?><stream:stream to='localhost' version='1.0' xmlns='jabber:client'"
@@ -104,7 +106,13 @@ class Bench:
     def __init__(self) -> None:
         self.clock = Clock()
         outside = Collaborators(
-            self.clock, SystemWall(), SystemEntropy(), Inline(), self.clock.callLater
+            self.clock,
+            SystemWall(),
+            SystemEntropy(),
+            Inline(),
+            self.clock.callLater,
+            FixedResolver(),
+            FakeConnector(),
         )
         config = ServerConfig(
             hosts=(HostConfig("localhost"),),

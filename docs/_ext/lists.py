@@ -34,6 +34,8 @@ from xmppd.server.config import (
 from xmppd.server.inventory import Inventory
 from xmppd.service.commands import all_commands
 from xmppd.testing.collaborators import CountingEntropy, FixedWall, InlineWorkers
+from xmppd.testing.connector import FakeConnector
+from xmppd.testing.resolver import FixedResolver
 
 SHIPPED = Inventory.of(vars(xmppd_builtin).values())
 
@@ -105,7 +107,15 @@ def every_command() -> tuple[Command, ...]:
     """Return the commands of a server with all modules."""
     host = HostConfig("example.org", modules=ModulesConfig(tuple(SHIPPED.modules)))
     config = ServerConfig((host,), storage=StorageConfig("memory"))
-    outside = Collaborators(Clock(), FixedWall(), CountingEntropy(), InlineWorkers(), _nowhere)
+    outside = Collaborators(
+        Clock(),
+        FixedWall(),
+        CountingEntropy(),
+        InlineWorkers(),
+        _nowhere,
+        FixedResolver(),
+        FakeConnector(),
+    )
     server = build(config, SHIPPED, outside)
     return all_commands(server, lambda: Reloaded((), ()), lambda address, port: "")
 

@@ -87,7 +87,7 @@ def site(host: IHost, reactor: Any) -> Site:
 
 def serve(config: ServerConfig, reactor: Any) -> Server:
     """Start a server on a reactor that is about to run; it stops with the reactor."""
-    server = build(config, discover(), real(reactor))
+    server = build(config, discover(), real(reactor, config.dns))
     server.load_certificates()
     listen(reactor, server.ports())  # for clients; leave it out, and only the program can send
     server.open_storage()

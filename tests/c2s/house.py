@@ -33,6 +33,8 @@ from xmppd.server.inventory import Inventory
 from xmppd.stanza.prep import skeleton
 from xmppd.storage.simulated import SimulatedStorage
 from xmppd.testing.collaborators import CountingEntropy, FixedWall, InlineWorkers
+from xmppd.testing.connector import FakeConnector
+from xmppd.testing.resolver import FixedResolver
 
 PEOPLE = ("juliet", "nurse", "romeo")
 ALPN = "xmpp-client"
@@ -91,7 +93,13 @@ class House:
         self.entropy = CountingEntropy()
         self.workers = InlineWorkers()
         outside = Collaborators(
-            self.reactor, self.wall, self.entropy, self.workers, partial(self.reactor.callLater, 0)
+            self.reactor,
+            self.wall,
+            self.entropy,
+            self.workers,
+            partial(self.reactor.callLater, 0),
+            FixedResolver(),
+            FakeConnector(),
         )
         self.server = assemble.build(_config(setup), _inventory(), outside)
         self.server.open_storage()

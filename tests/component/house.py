@@ -34,7 +34,9 @@ from xmppd.server.config import (
 from xmppd.server.inventory import Inventory
 from xmppd.stanza.jid import JID
 from xmppd.testing.collaborators import CountingEntropy, FixedWall, InlineWorkers
+from xmppd.testing.connector import FakeConnector
 from xmppd.testing.fake_session import FakeSession
+from xmppd.testing.resolver import FixedResolver
 from xmppd.wire.namespaces import COMPONENT, STREAMS
 
 HOST = "capulet.example"
@@ -152,6 +154,8 @@ class House:
             CountingEntropy(),
             InlineWorkers(),
             lambda function, *arguments: function(*arguments),
+            FixedResolver(),
+            FakeConnector(),
         )
         config = ServerConfig(
             hosts=(HostConfig(HOST), HostConfig("montague.example")),

@@ -26,7 +26,9 @@ from xmppd.server.inventory import Inventory
 from xmppd.service.control_messages import check_arguments
 from xmppd.stanza.jid import JID
 from xmppd.testing.collaborators import CountingEntropy, FixedWall, InlineWorkers
+from xmppd.testing.connector import FakeConnector
 from xmppd.testing.fake_session import FakeSession
+from xmppd.testing.resolver import FixedResolver
 
 INVENTORY = Inventory.of(vars(xmppd_builtin).values(), ("xmppd",))
 
@@ -55,12 +57,16 @@ class House:
         self.clock = Clock()
         self.wall = FixedWall()
         self.workers = InlineWorkers()
+        self.resolver = FixedResolver()
+        self.connector = FakeConnector()
         outside = Collaborators(
             self.clock,
             self.wall,
             CountingEntropy(),
             self.workers,
             lambda function, *arguments: function(*arguments),
+            self.resolver,
+            self.connector,
         )
         inventory = Inventory.of((*vars(xmppd_builtin).values(), *extra), ("xmppd",))
         self.server: Server = build(config(*hosts, data=data), inventory, outside)

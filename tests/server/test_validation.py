@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.server.makers import inventory
 from xmppd.server.config import (
     ComponentConfig,
+    DnsConfig,
     HostConfig,
     LimitsConfig,
     ListenConfig,
@@ -91,6 +92,14 @@ IMPOSSIBLE: list[tuple[ServerConfig, str]] = [
         ),
         "limits.stanza_bytes: greater than component_backlog_bytes",
     ),
+    (
+        replace(GOOD, dns=DnsConfig(servers=("192.0.2.1", "ns.example.org"))),
+        "dns.servers: 'ns.example.org' is no IP address; name DNS servers like",
+    ),
+    (
+        replace(GOOD, dns=DnsConfig(servers=("192.0.2.1:0",))),
+        "dns.servers: '192.0.2.1:0' is no IP address",
+    ),
     (replace(GOOD, listen=ListenConfig(addresses=())), "listen.addresses: no address"),
     (
         replace(GOOD, listen=ListenConfig(addresses=("localhost",))),
@@ -160,6 +169,7 @@ POSSIBLE: list[ServerConfig] = [
     with_components(IRC, ComponentConfig("xn--rume-loa.example", secret_file=PEM)),
     with_components(components=0, component_addresses=()),
     with_components(IRC, component_addresses=("*", "::1")),
+    replace(GOOD, dns=DnsConfig(servers=("192.0.2.53", "[2001:db8::53]:5353"))),
     replace(
         GOOD,
         tls=TlsConfig(required=False),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from twisted.internet.interfaces import IReactorTime
 
 from xmppd.api.host import IEntropy, IWallClock, IWorkers
+from xmppd.api.network import IConnector, IResolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Collaborators:
     - `wall`: the time of day; `entropy`: unpredictable values.
     - `workers`: runs what takes long beside the reactor's thread.
     - `to_reactor(f, *args)`: calls `f` on the reactor's thread, from any other.
+    - `resolver`: the DNS; `connector`: connects to other machines.
     """
 
     clock: IReactorTime
@@ -23,3 +25,5 @@ class Collaborators:
     entropy: IEntropy
     workers: IWorkers
     to_reactor: Callable[..., object]
+    resolver: IResolver
+    connector: IConnector

@@ -122,6 +122,25 @@ class LimitsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DnsConfig:
+    """How the names of other servers are looked up (RFC 6120 section 3.2).
+
+    - `servers`: the DNS servers to ask, in that order: IP addresses, with a port if it is not 53
+      ("192.0.2.53:5353"). Without any, those of the system.
+    - `cache_names`: answers that are remembered; `cache_seconds`: for how long at most, and
+      `nothing_seconds` if there was nothing to find.
+    - `lookups`: how many are made at a time; `waiting_lookups`: how many more may wait.
+    """
+
+    servers: tuple[str, ...] = ()
+    cache_names: Count = 10_000
+    cache_seconds: Seconds = 3_600.0
+    nothing_seconds: Seconds = 60.0
+    lookups: Count = 100
+    waiting_lookups: Count = 1_000
+
+
+@dataclass(frozen=True, slots=True)
 class StorageConfig:
     """Where data are kept: the name of a store, and its settings if it has any."""
 
@@ -213,6 +232,7 @@ class ServerConfig:
     tls: TlsConfig = TlsConfig()
     sasl: SaslConfig = SaslConfig()
     limits: LimitsConfig = LimitsConfig()
+    dns: DnsConfig = DnsConfig()
     storage: StorageConfig = StorageConfig()
     log: LogConfig = LogConfig()
 

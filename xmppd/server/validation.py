@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from xmppd.makers import MakerError
+from xmppd.net.dns_servers import server
 from xmppd.server.config import ComponentConfig, HostConfig, ServerConfig, TlsConfig
 from xmppd.server.inventory import Inventory
 from xmppd.stanza.jid import JID, JIDError
@@ -34,6 +35,7 @@ def validate(config: ServerConfig, inventory: Inventory) -> tuple[Problem, ...]:
         *_tls(config),
         *_sasl(config),
         *_limits(config),
+        *_dns(config),
         *_names(config, inventory),
     )
 
@@ -213,6 +215,18 @@ def _limits(config: ServerConfig) -> Iterator[Problem]:
                 ("limits", smaller),
                 f"greater than {larger}, which is {getattr(limits, larger)}",
                 "lower it, or raise the other",
+            )
+
+
+def _dns(config: ServerConfig) -> Iterator[Problem]:
+    for text in config.dns.servers:
+        try:
+            server(text)
+        except ValueError:
+            yield Problem(
+                ("dns", "servers"),
+                f"{text!r} is no IP address",
+                'name DNS servers like "192.0.2.53", with a port like "192.0.2.53:5353"',
             )
 
 

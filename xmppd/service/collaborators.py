@@ -15,6 +15,8 @@ from zope.interface import implementer
 
 from xmppd.api.host import Busy, IEntropy, IWallClock, IWorkers
 from xmppd.server.collaborators import Collaborators
+from xmppd.server.config import DnsConfig
+from xmppd.service.network import TcpConnector, resolver
 
 
 @implementer(IWallClock)
@@ -79,13 +81,19 @@ class Threads:
         self._next()
 
 
-def real(reactor: Any) -> Collaborators:
-    """Return what a server needs to run in this process on that reactor."""
+def real(reactor: Any, dns: DnsConfig | None = None) -> Collaborators:
+    """Return what a server needs to run in this process on that reactor.
+
+    Raises ValueError for DNS servers that are no IP addresses.
+    """
     clock: IReactorTime = reactor
+    connector = TcpConnector(reactor)
     return Collaborators(
         clock=clock,
         wall=SystemWall(),
         entropy=SystemEntropy(),
         workers=Threads(reactor),
         to_reactor=reactor.callFromThread,
+        resolver=resolver(reactor, connector, dns or DnsConfig()),
+        connector=connector,
     )

@@ -38,7 +38,7 @@ def put_together(
     Raises what `build` does, and `ConfigError`.
     """
     try:
-        return build(config, inventory, real(reactor))
+        return build(config, inventory, real(reactor, config.dns))
     except UserStoreError as error:
         if file is None:
             raise
