@@ -10,12 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.net.pairs import VERSIONS, Client, join
 from tests.net.pki import DAY, NOW, Issued, Order, authority, issue, rsa_key, server, xmpp_address
 from xmppd.net.certificates import CertificateError
-from xmppd.net.client_certificates import (
-    MAX_CHAIN,
-    ClientTrust,
-    Judged,
-    judge_client_certificate,
-)
+from xmppd.net.client_certificates import ClientTrust, Judged, judge_client_certificate
+from xmppd.net.roots import MAX_CHAIN
 from xmppd.net.tls import ServerContexts, TlsFacts
 
 JULIET = "juliet@example.org"

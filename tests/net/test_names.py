@@ -1,9 +1,19 @@
 """Tests of xmppd.net.names."""
 
+from ipaddress import ip_address, ip_network
+
+from cryptography import x509
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.pki import Order, der, issue, raw_addresses, srv_name, xmpp_address
-from xmppd.net.names import covers, names_of, xmpp_addresses
+from xmppd.net.names import (
+    covers,
+    dns_names,
+    ip_addresses,
+    names_of,
+    srv_names,
+    xmpp_addresses,
+)
 
 UTF8 = 0x0C
 
@@ -76,6 +86,25 @@ class XmppAddressesTests(SynchronousTestCase):
     def test_one_malformed_among_good_ones(self) -> None:
         bad, good = b"\x0c\x02\xc3\x28", der(UTF8, b"juliet@example.org")
         self.assertEqual(addresses_in(bad, good, bad), ("juliet@example.org",))
+
+
+class OtherIdentifiersTests(SynchronousTestCase):
+    """Identifiers of other kinds, as they stand."""
+
+    def test_each_kind(self) -> None:
+        addresses = [x509.IPAddress(ip_address(text)) for text in ("192.0.2.1", "2001:db8::1")]
+        networks = [x509.IPAddress(ip_network("192.0.2.0/24"))]
+        others = [srv_name("_xmpp-server.Example.org"), *addresses, *networks, xmpp_address("x")]
+        certificate = issue(Order(hosts=["*.Example.org", "b."], others=others)).certificate
+        self.assertEqual(dns_names(certificate), ("*.Example.org", "b."))
+        self.assertEqual(srv_names(certificate), ("_xmpp-server.Example.org",))
+        self.assertEqual(ip_addresses(certificate), ("192.0.2.1", "2001:db8::1"))
+
+    def test_none(self) -> None:
+        for order in (Order(), Order(raw_names=b"\x30\x03junk")):
+            certificate = issue(order).certificate
+            for read in (dns_names, srv_names, ip_addresses):
+                self.assertEqual(read(certificate), ())
 
 
 class CoversTests(SynchronousTestCase):

@@ -7,21 +7,21 @@ client SASL EXTERNAL and not its connection; here it is judged afterwards (XEP-0
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import MD5, SHA1
-from OpenSSL import crypto
 
-from xmppd.net.certificates import load_chain
 from xmppd.net.names import MALFORMED, xmpp_addresses
-
-MAX_CHAIN = 8
-"""How many certificates of one client are looked at; more are refused unread."""
+from xmppd.net.roots import (
+    MAX_CHAIN,
+    ChainError,
+    Roots,
+    has_weak_key,
+    has_weak_signature,
+    is_authority,
+)
 
 _TRUST_STORE = "the authorities whose client certificates are to be trusted"
-_RSA_BITS = 2048  # RFC 9325 section 4.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,10 @@ class ClientTrust:
     Raises `CertificateError` when the file cannot be read or holds no certificate.
     """
 
-    __slots__ = ("_authorities",)
+    __slots__ = ("_roots",)
 
     def __init__(self, trust_store_file: str | os.PathLike[str]) -> None:
-        found = load_chain(os.fspath(trust_store_file), _TRUST_STORE)
-        self._authorities = [crypto.X509.from_cryptography(one) for one in found]
+        self._roots = Roots.of_file(trust_store_file, _TRUST_STORE)
 
     def judge(self, chain: Sequence[bytes], now: datetime) -> Judged:
         """Judge a chain in DER, leaf first, as of `now`, an aware datetime. Never raises."""
@@ -66,21 +65,10 @@ class ClientTrust:
         return Judged(True, "", xmpp_addresses(certificates[0]))
 
     def _unverified(self, certificates: list[x509.Certificate], now: datetime) -> str:
-        """Return why no path leads to an authority, "" if one does.
-
-        No purpose is set, so the extended key usage does not matter: other servers show the
-        certificate they serve with.
-        """
-        # A store of its own each time: OpenSSL keeps to the first time a store is set to.
-        store = crypto.X509Store()
-        for one in self._authorities:
-            store.add_cert(one)
-        # pyOpenSSL reads the fields of the datetime as UTC, whatever its zone.
-        store.set_time(now.astimezone(UTC))
-        leaf, *others = [crypto.X509.from_cryptography(one) for one in certificates]
+        """Return why no path leads to an authority, "" if one does."""
         try:
-            crypto.X509StoreContext(store, leaf, others).verify_certificate()
-        except crypto.X509StoreContextError as error:
+            self._roots.path(certificates, now)
+        except ChainError as error:
             return str(error)
         return ""
 
@@ -94,26 +82,15 @@ def judge_client_certificate(
 
 def _unfit(certificates: list[x509.Certificate]) -> str:
     """Return what rules a chain out whoever signed it, "" if nothing does."""
-    if _is_authority(certificates[0]):
+    if is_authority(certificates[0]):
         return "the certificate is an authority's"  # RFC 6120 section 13.7.1.1, rule 2
     if any(map(_is_weak, certificates)):
         return "a key or signature in the chain is too weak"
     return ""
 
 
-def _is_authority(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
-
-
 def _is_weak(certificate: x509.Certificate) -> bool:
-    """Tell whether anyone could have forged it: OpenSSL does not ask outside of a handshake."""
-    key = certificate.public_key()
-    if isinstance(key, RSAPublicKey) and key.key_size < _RSA_BITS:
+    if has_weak_key(certificate):
         return True
     # A root is believed for being in the store; its own signature proves nothing.
-    if certificate.issuer == certificate.subject:
-        return False
-    return isinstance(certificate.signature_hash_algorithm, MD5 | SHA1)
+    return certificate.issuer != certificate.subject and has_weak_signature(certificate)

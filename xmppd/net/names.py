@@ -4,6 +4,8 @@ Whoever asks gets what could be read: an identifier that is malformed is left ou
 whose extensions are malformed speaks for nobody. The common name of the subject never counts.
 """
 
+from ipaddress import IPv4Address, IPv6Address
+
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
@@ -34,9 +36,27 @@ def names_of(certificate: x509.Certificate) -> tuple[str, ...]:
     may start with the wildcard label `*`), from SRVName of the service `_xmpp-client`, and from
     XmppAddr without a localpart.
     """
-    found = [host.lower().rstrip(".") for host in _dns_names(certificate)]
+    found = [host.lower().rstrip(".") for host in dns_names(certificate)]
     found += [host for host in _other_hosts(certificate) if "*" not in host]
     return tuple(dict.fromkeys(found))
+
+
+def dns_names(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Return the certificate's dNSName identifiers as they stand."""
+    names = _alternative_names(certificate)
+    return () if names is None else tuple(names.get_values_for_type(x509.DNSName))
+
+
+def srv_names(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Return the certificate's SRVName identifiers as they stand: "_xmpp-server.example.org"."""
+    return _other_names(certificate, SRV_NAME, _IA5_STRING, "ascii")
+
+
+def ip_addresses(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Return the certificate's IP addresses; networks, which name nobody, are left out."""
+    names = _alternative_names(certificate)
+    found = [] if names is None else names.get_values_for_type(x509.IPAddress)
+    return tuple(str(each) for each in found if isinstance(each, IPv4Address | IPv6Address))
 
 
 def xmpp_addresses(certificate: x509.Certificate) -> tuple[str, ...]:
@@ -56,19 +76,13 @@ def covers(pattern: str, host: str) -> bool:
 
 
 def _other_hosts(certificate: x509.Certificate) -> list[str]:
-    services = _other_names(certificate, SRV_NAME, _IA5_STRING, "ascii")
     hosts = [
         name[len(_CLIENT_SERVICE) :]
-        for name in services
+        for name in srv_names(certificate)
         if name.lower().startswith(_CLIENT_SERVICE)
     ]
     hosts += [name for name in xmpp_addresses(certificate) if "@" not in name and "/" not in name]
     return [host.lower().rstrip(".") for host in hosts]
-
-
-def _dns_names(certificate: x509.Certificate) -> list[str]:
-    names = _alternative_names(certificate)
-    return [] if names is None else names.get_values_for_type(x509.DNSName)
 
 
 def _other_names(

@@ -1,0 +1,210 @@
+"""What a certificate chain proves of a domain (RFC 6120 13.7.2, RFC 9525, XEP-0178).
+
+The handshake accepts every certificate; here it is judged, as that of a server for one domain: the
+one that stanzas are for or from, never the host that the DNS names for it. The common name of the
+subject never counts.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_address
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from service_identity.exceptions import CertificateError
+from service_identity.hazmat import DNS_ID, SRV_ID, DNSPattern, SRVPattern
+
+from xmppd.net.names import (
+    MALFORMED,
+    covers,
+    dns_names,
+    ip_addresses,
+    srv_names,
+    xmpp_addresses,
+)
+from xmppd.net.roots import (
+    MAX_CHAIN,
+    ChainError,
+    Flaw,
+    Roots,
+    has_weak_key,
+    has_weak_signature,
+    is_authority,
+)
+from xmppd.stanza.jid import JID, JIDError
+
+SERVICE = "_xmpp-server"
+"""The service in SRV-IDs of servers towards servers (RFC 6120 13.7.1.2.1)."""
+
+_NAME = re.compile(r"[a-z0-9_*-]+(?:\.[a-z0-9_*-]+)*", re.ASCII)
+_NAMES_SHOWN = 5
+_SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is thought of a chain.
+
+    - `trusted`: whether it leads to a certificate that is believed, and is in force.
+    - `covers`: whether it names the domain; without `trusted` that proves nothing.
+    - `names`: what it names, for people to read: hosts ("*.example.org"), services
+      ("_xmpp-server.example.org"), XMPP domains, IP addresses; each once, malformed ones left out.
+    - `reason`: a sentence without its stop that says why it is not `valid`, "" if it is.
+    """
+
+    trusted: bool
+    covers: bool
+    names: tuple[str, ...]
+    reason: str
+
+    @property
+    def valid(self) -> bool:
+        """Whether it proves the domain."""
+        return self.trusted and self.covers
+
+
+def judge(chain: Sequence[bytes], domain: str, roots: Roots, now: datetime) -> Judgement:
+    """Judge a chain in DER, its own certificate first, for a domain as of `now`. Never raises.
+
+    `domain` is a domainpart (A-labels, or an IP address); `now` is an aware datetime.
+    """
+    if not chain:
+        return Judgement(False, False, (), "no certificate was shown")
+    if len(chain) > MAX_CHAIN:
+        return Judgement(False, False, (), f"more than {MAX_CHAIN} certificates were shown")
+    try:
+        certificates = [x509.load_der_x509_certificate(der) for der in chain]
+        distrust = _distrust(certificates, roots, now)
+    except MALFORMED:
+        return Judgement(False, False, (), "a certificate that was shown cannot be read")
+    names, named = _names(certificates[0]), _covers(certificates[0], domain)
+    reason = distrust or ("" if named else _mismatch(names, domain))
+    return Judgement(not distrust, named, names, reason)
+
+
+# Whether it is believed.
+
+
+def _distrust(certificates: list[x509.Certificate], roots: Roots, now: datetime) -> str:
+    """Return why a chain is not believed, "" if it is."""
+    issues_others = is_authority(certificates[0])
+    try:
+        path = roots.path(certificates, now)
+    except ChainError as error:
+        return _explained(error)
+    # What is believed by itself may be anything: an operator has said so.
+    if path and issues_others:
+        return "the certificate is that of an authority, not of a server"
+    if any(has_weak_key(each) or has_weak_signature(each) for each in path):
+        return "a key or signature of the certificate, or of one above it, is too weak"
+    return ""
+
+
+def _explained(error: ChainError) -> str:
+    certificate = error.certificate
+    which = "the certificate"
+    if error.depth:
+        which = f"the certificate of its authority, {_shown(certificate.subject)},"
+    match error.flaw:
+        case Flaw.EXPIRED:
+            return f"{which} has expired on {_date(certificate.not_valid_after_utc)}"
+        case Flaw.EARLY:
+            return f"{which} is not valid before {_date(certificate.not_valid_before_utc)}"
+        case Flaw.SELF_SIGNED:
+            return "the certificate is self-signed, and not one this server trusts"
+        case Flaw.UNKNOWN_AUTHORITY:
+            return (
+                f"the certificate's authority, {_shown(certificate.issuer)}, is not one this "
+                "server trusts, or certificates in between were not sent"
+            )
+    return f"{which} cannot be believed: {error}"
+
+
+def _shown(name: x509.Name) -> str:
+    """Return a name for people to read: strangers choose it."""
+    found = [
+        str(attribute.value)
+        for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
+        for attribute in name.get_attributes_for_oid(kind)
+    ]
+    text = (found or [name.rfc4514_string()])[0][:_SHOWN]
+    return "".join(each if each.isprintable() else "\ufffd" for each in text) or "without a name"
+
+
+def _date(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+# Whom it names.
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    found = [name for name in map(_host, dns_names(certificate)) if _NAME.fullmatch(name)]
+    found += [name for name in map(_host, srv_names(certificate)) if _NAME.fullmatch(name)]
+    found += filter(None, map(_domain, xmpp_addresses(certificate)))
+    found += ip_addresses(certificate)
+    return tuple(dict.fromkeys(found))
+
+
+def _covers(certificate: x509.Certificate, domain: str) -> bool:
+    if domain in map(_domain, xmpp_addresses(certificate)):
+        return True
+    try:
+        address = str(ip_address(domain.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return _covers_name(certificate, domain)
+    return address in ip_addresses(certificate)
+
+
+def _covers_name(certificate: x509.Certificate, domain: str) -> bool:
+    try:
+        host, service = DNS_ID(domain), SRV_ID(f"{SERVICE}.{domain}")
+    except ValueError:  # such as "1_0", which it takes for a number
+        return False
+    hosts = _patterns(DNSPattern.from_bytes, dns_names(certificate))
+    services = _patterns(SRVPattern.from_bytes, srv_names(certificate))
+    # service_identity has no wildcard stand for an A-label; RFC 9525 6.3 has, for any whole label.
+    return (
+        any(host.verify(pattern) for pattern in hosts)
+        or any(service.verify(pattern) for pattern in services)
+        or any(covers(pattern.pattern.decode(), domain) for pattern in hosts)
+    )
+
+
+_Pattern = TypeVar("_Pattern")
+
+
+def _patterns(read: Callable[[bytes], _Pattern], names: Iterable[str]) -> list[_Pattern]:
+    """Return what can be made of names; one that is malformed takes nothing from the others."""
+    found = []
+    for name in map(_host, names):
+        try:
+            if _NAME.fullmatch(name):
+                found.append(read(name.encode()))
+        except CertificateError:
+            continue
+    return found
+
+
+def _host(name: str) -> str:
+    return name.lower().removesuffix(".")
+
+
+def _domain(address: str) -> str:
+    """Return the domain that an XmppAddr is; "" if it is another address, or none."""
+    try:
+        jid = JID.parse(address)
+    except JIDError:
+        return ""
+    return "" if jid.localpart or jid.resourcepart else jid.domainpart
+
+
+def _mismatch(names: tuple[str, ...], domain: str) -> str:
+    if not names:
+        return f"the certificate names no server, so it is not for {domain}"
+    more = len(names) - _NAMES_SHOWN
+    shown = ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return f"the certificate is for {shown}, not for {domain}"
