@@ -47,6 +47,7 @@ class Administration:
     """Juliet administers; one command takes arguments of all kinds."""
 
     admins = frozenset({JID.parse("juliet@example.org")})
+    everywhere = admins
 
     def commands(self) -> tuple[Command, ...]:
         """Return the command."""

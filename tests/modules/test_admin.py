@@ -369,6 +369,7 @@ class Commands:
     """Commands of all shapes."""
 
     admins = frozenset({JID.parse(BOSS)})
+    everywhere = admins
 
     def commands(self) -> tuple[Command, ...]:
         return (

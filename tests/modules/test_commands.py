@@ -39,6 +39,7 @@ class Administration:
     """Juliet administers; there are no commands."""
 
     admins = frozenset({JID.parse(JULIET)})
+    everywhere = admins
 
     def commands(self) -> tuple[Command, ...]:
         return ()

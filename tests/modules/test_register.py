@@ -5,14 +5,23 @@
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from tests.modules.passwords import PlainPasswords
 from tests.plays import refusal
+from xmppd.api.commands import Command, IAdministration
 from xmppd.api.host import Busy
-from xmppd.api.registrations import HOST, HandleBeforeLogin, StreamContext, StreamFeature
+from xmppd.api.registrations import (
+    HOST,
+    HandleBeforeLogin,
+    Provide,
+    StreamContext,
+    StreamFeature,
+)
 from xmppd.api.storage import StorageError
 from xmppd.modules.register import InBandRegistration, RegisterSettings
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
 from xmppd.testing.fake_host import FakeHost
 from xmppd.testing.fake_session import FakeSession
 from xmppd.testing.remote import FakeRemote
@@ -39,6 +48,17 @@ def form(fields: dict[str, str], about: str = NS, type: str = "submit") -> str:
     return f"<x xmlns='jabber:x:data' type='{type}'>{content}</x>"
 
 
+@implementer(IAdministration)
+class Administration:
+    """Somebody may administer this host, somebody else another one."""
+
+    admins = frozenset({JID.parse("paris@example.com")})
+    everywhere = admins | {JID.parse("nurse@example.org"), JID.parse("example.org")}
+
+    def commands(self) -> tuple[Command, ...]:
+        return ()
+
+
 class RegisterTestCase(SynchronousTestCase):
     """A host whose accounts' passwords are in a dict."""
 
@@ -46,6 +66,7 @@ class RegisterTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.host = FakeHost()
+        self.host.install("administration", [Provide(IAdministration, Administration())])
         self.passwords = self.host.load(PlainPasswords)
         self.feature = self.host.load(InBandRegistration, self.settings)
 
@@ -103,6 +124,12 @@ class NewcomerTests(RegisterTestCase):
         for name in ("admin", "Root", "POSTMASTER", "\uff41dmin"):
             self.assert_not_made("not-acceptable", filled(name, "secret"))
         self.assert_made("administrators")
+
+    def test_names_of_administrators(self) -> None:
+        """Whoever had such an account would be one; whether it is there or not (any more)."""
+        for name in ("nurse", "NURSE", "nur\uff53e"):
+            self.assert_not_made("not-acceptable", filled(name, "secret"))
+        self.assert_made("paris")  # is one as somebody of another domain
 
     def test_other_forms(self) -> None:
         for content in (

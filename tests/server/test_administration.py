@@ -114,10 +114,12 @@ class ModuleCommandTests(SynchronousTestCase):
 
     def test_a_hosts_own_administrators(self) -> None:
         """They have the commands of their host's modules, and no files of the machine."""
-        house = House(extra=[GREETER])
+        named = HostConfig("example.org", admins=("nurse@example.org",))
+        house = House(named, HostConfig("example.net"), extra=[GREETER])
         boss = JID.parse("boss@example.net")
         administration = HostAdministration(house.server, "example.net", [boss])
         self.assertEqual(administration.admins, {boss})
+        self.assertEqual(administration.everywhere, {boss, JID.parse("nurse@example.org")})
         known = {command.name: command for command in administration.commands()}
         self.assertEqual(known["greet"].run(), Greeting("hello from example.net"))
         self.assertEqual(known["greet"].arguments, ())

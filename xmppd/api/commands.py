@@ -80,6 +80,7 @@ class IAdministration(Interface):
     """Who administers a host, and what they can have done; a server provides it to each host."""
 
     admins: frozenset[JID] = Attribute("the bare addresses of those who do")
+    everywhere: frozenset[JID] = Attribute("those of all hosts of the server, this one included")
 
     def commands() -> tuple[Command, ...]:
         """Return the commands, those of features included, none of which reaches another host.

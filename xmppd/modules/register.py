@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from twisted.logger import Logger
 
 from xmppd.api.auth import IPasswords
+from xmppd.api.commands import IAdministration
 from xmppd.api.host import Busy, IHost
 from xmppd.api.moments import PASS, STOP, SentByClient, Verdict
 from xmppd.api.rates import PerHour
@@ -163,8 +164,15 @@ class InBandRegistration:
             alike = skeleton(localpart(username))
         except PrepError:
             raise StanzaError("not-acceptable", "this cannot be a name") from None
-        if alike in self._reserved:
+        if alike in self._reserved or alike in self._of_administrators():
             raise StanzaError("not-acceptable", "this name is reserved")
+
+    def _of_administrators(self) -> frozenset[str]:
+        """Return whom the configuration names: who has such an account, or gets it, may rule."""
+        administration = self._host.find(IAdministration)
+        everywhere = frozenset() if administration is None else administration.everywhere
+        own = (jid for jid in everywhere if jid.domainpart == self._host.domain)
+        return frozenset(skeleton(jid.localpart) for jid in own if jid.localpart)
 
     def _is_safe(self, stream: StreamContext) -> bool:
         return stream.secure or self._settings.without_tls

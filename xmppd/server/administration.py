@@ -146,6 +146,8 @@ class HostAdministration:
 
     def __init__(self, server: Administered, domain: str, admins: Iterable[JID]) -> None:
         self.admins = frozenset(admins)
+        named = (admin for host in server.config.hosts for admin in host.admins)
+        self.everywhere = self.admins.union(map(JID.parse, named))
         self._server = server
         self._domain = domain
 
