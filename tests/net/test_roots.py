@@ -123,9 +123,16 @@ class SystemTests(FilesCase):
     """The authorities that a system believes."""
 
     def system(self, bundle: Path | None, folder: Path | None) -> Roots:
-        names = [None if path is None else str(path) for path in (bundle, folder)]
-        rest = ("SSL_CERT_FILE", "bundle", "SSL_CERT_DIR", "folder")
-        return Roots.of_system(ssl.DefaultVerifyPaths(*names, *rest))  # type: ignore[arg-type]
+        file, path = (None if each is None else str(each) for each in (bundle, folder))
+        places = ssl.DefaultVerifyPaths(
+            file,  # type: ignore[arg-type]  # what Python has where there is none
+            path,  # type: ignore[arg-type]
+            "SSL_CERT_FILE",
+            "bundle",
+            "SSL_CERT_DIR",
+            "folder",
+        )
+        return Roots.of_system(places)
 
     def hashed(self) -> Path:
         """Return a folder as openssl-rehash leaves it, and files there that are not of it."""

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.api.network import SrvRecord
 from xmppd.s2s.targets import (
+    MAX_RECORDS,
     MAX_TARGETS,
     Draw,
     Redirect,
@@ -153,8 +154,9 @@ class FindTests(SynchronousTestCase):
         self.assertEqual(len(found), MAX_TARGETS)
         self.assertEqual(found[-1].host, f"h{MAX_TARGETS - 1}.example")
         self.assertEqual(len(find_targets(DOMAIN, many, many, first, limit=3)), 3)
-        same = [record("one.example")] * 100 + [record("two.example", 1)]
+        same = [record("one.example")] * (MAX_RECORDS - 1) + [record("two.example", 1)]
         self.assertEqual(hosts(find(same)), "one.example two.example")
+        self.assertEqual(hosts(find([*same, record("one.example")])), "one.example")
 
 
 @composite

@@ -25,7 +25,7 @@ from tests.net.pki import (
     xmpp_address,
 )
 from xmppd.net.roots import MAX_CHAIN, Roots
-from xmppd.s2s.trust import Judgement, judge
+from xmppd.s2s.trust import MAX_ADDRESSES, MAX_NAMES, Judgement, judge
 
 SHA256_RSA, SHA1_RSA = (bytes.fromhex(f"2a864886f70d0101{last}") for last in ("0b", "05"))
 DOMAIN = "example.net"
@@ -177,6 +177,20 @@ class NamesTests(SynchronousTestCase):
         judged = look(issue(Order(hosts=[DOMAIN])))
         self.assertEqual((judged.trusted, judged.covers, judged.valid), (False, True, False))
         self.assertEqual(judged.names, (DOMAIN,))
+
+    def test_only_so_many(self) -> None:
+        """More would be a way to make us work: whoever connects shows what it likes."""
+        for limit, make in (
+            (MAX_NAMES, x509.DNSName),
+            (MAX_NAMES, lambda name: srv_name(f"_xmpp-server.{name}")),
+            (MAX_ADDRESSES, xmpp_address),
+        ):
+            names = [make(f"h{number}.example") for number in range(limit + 1)]
+            issued = issue(Order(others=names), authority())
+            self.assertTrue(look(issued, f"h{limit - 1}.example").valid)
+            judged = look(issued, f"h{limit}.example")
+            self.assertFalse(judged.covers)
+            self.assertEqual(len(judged.names), limit)
 
 
 class ReasonTests(SynchronousTestCase):

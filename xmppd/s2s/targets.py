@@ -25,6 +25,9 @@ DIRECT_PORT = 5270
 MAX_TARGETS = 16
 """How many places are tried at most, however many there are."""
 
+MAX_RECORDS = 64
+"""How many records of the DNS are looked at: more are a nuisance, whoever means it."""
+
 MAX_REDIRECTS = 3
 """How many `see-other-host` are followed one after the other (RFC 6120 4.9.3.19 wants 2 to 5)."""
 
@@ -95,8 +98,10 @@ def find_targets(
     records = [(record, False) for record in starttls] + [(record, True) for record in direct]
     if address or not records:
         return [Target(address or domain, PORT)]
+    records.sort(key=lambda each: each[0].priority)
     found: dict[Target, None] = {}
-    for record, is_direct in _ordered([each for each in records if _is_of_use(each[0])], draw):
+    offers = [each for each in records[:MAX_RECORDS] if _is_of_use(each[0])]
+    for record, is_direct in _ordered(offers, draw):
         if len(found) == limit:
             break
         found[Target(_host(record), record.port, is_direct)] = None

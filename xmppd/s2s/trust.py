@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
+from itertools import islice
 from typing import TypeVar
 
 from cryptography import x509
@@ -38,6 +39,12 @@ from xmppd.stanza.jid import JID, JIDError
 
 SERVICE = "_xmpp-server"
 """The service in SRV-IDs of servers towards servers (RFC 6120 13.7.1.2.1)."""
+
+MAX_NAMES = 1000
+"""How many names of each kind are looked at in a certificate: comparing them takes time."""
+
+MAX_ADDRESSES = 100
+"""The same for XmppAddr identifiers, which take more of it."""
 
 _NAME = re.compile(r"[a-z0-9_*-]+(?:\.[a-z0-9_*-]+)*", re.ASCII)
 _NAMES_SHOWN = 5
@@ -80,7 +87,9 @@ def judge(chain: Sequence[bytes], domain: str, roots: Roots, now: datetime) -> J
         distrust = _distrust(certificates, roots, now)
     except MALFORMED:
         return Judgement(False, False, (), "a certificate that was shown cannot be read")
-    names, named = _names(certificates[0]), _covers(certificates[0], domain)
+    domains = _domains(certificates[0])
+    names = _names(certificates[0], domains)
+    named = domain in domains or _covers(certificates[0], domain)
     reason = distrust or ("" if named else _mismatch(names, domain))
     return Judgement(not distrust, named, names, reason)
 
@@ -141,17 +150,12 @@ def _date(moment: datetime) -> str:
 # Whom it names.
 
 
-def _names(certificate: x509.Certificate) -> tuple[str, ...]:
-    found = [name for name in map(_host, dns_names(certificate)) if _NAME.fullmatch(name)]
-    found += [name for name in map(_host, srv_names(certificate)) if _NAME.fullmatch(name)]
-    found += filter(None, map(_domain, xmpp_addresses(certificate)))
-    found += ip_addresses(certificate)
-    return tuple(dict.fromkeys(found))
+def _names(certificate: x509.Certificate, domains: list[str]) -> tuple[str, ...]:
+    hosts = [*_hosts(dns_names(certificate)), *_hosts(srv_names(certificate))]
+    return tuple(dict.fromkeys([*hosts, *domains, *ip_addresses(certificate)[:MAX_NAMES]]))
 
 
 def _covers(certificate: x509.Certificate, domain: str) -> bool:
-    if domain in map(_domain, xmpp_addresses(certificate)):
-        return True
     try:
         address = str(ip_address(domain.removeprefix("[").removesuffix("]")))
     except ValueError:
@@ -180,17 +184,24 @@ _Pattern = TypeVar("_Pattern")
 def _patterns(read: Callable[[bytes], _Pattern], names: Iterable[str]) -> list[_Pattern]:
     """Return what can be made of names; one that is malformed takes nothing from the others."""
     found = []
-    for name in map(_host, names):
+    for name in _hosts(names):
         try:
-            if _NAME.fullmatch(name):
-                found.append(read(name.encode()))
+            found.append(read(name.encode()))
         except CertificateError:
             continue
     return found
 
 
-def _host(name: str) -> str:
-    return name.lower().removesuffix(".")
+def _hosts(names: Iterable[str]) -> list[str]:
+    """Return names in the form in which they compare, without those that cannot be names."""
+    prepared = (name.lower().removesuffix(".") for name in islice(names, MAX_NAMES))
+    return [name for name in prepared if _NAME.fullmatch(name)]
+
+
+def _domains(certificate: x509.Certificate) -> list[str]:
+    """Return the domains among the XmppAddr identifiers, prepared."""
+    addresses = xmpp_addresses(certificate)[:MAX_ADDRESSES]
+    return [domain for domain in map(_domain, addresses) if domain]
 
 
 def _domain(address: str) -> str:
