@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hypothesis import given, settings
-from hypothesis.strategies import integers, lists
+from hypothesis.strategies import booleans, integers, lists, sampled_from
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.stanza.jid import JID
@@ -198,6 +198,49 @@ class SplitTests(SynchronousTestCase):
             at += size
         pieces.append(self.data[at:])
         self.assertEqual(self.events(iter(pieces)), self.events(iter([self.data])))
+
+
+PIECES = (
+    ANSWER,
+    OLD_ANSWER,
+    FEATURES,
+    CLOSE,
+    refusal(b"<x/>"),
+    named("reset"),
+    b"<stream:error>",
+    b"</stream:error>",
+    b"<message/>",
+    b"<a xmlns='jabber:client'/>",
+    b"<db:verify id='",
+    b"text & ",
+    b"<!--",
+    b"\xff",
+    b" ",
+    b"<b>" * 200,
+)
+
+
+class AnythingTests(SynchronousTestCase):
+    """Whatever a peer sends comes to named events, and to an end once."""
+
+    @settings(deadline=None, derandomize=True, database=None)
+    @given(lists(sampled_from(PIECES), max_size=8), booleans())
+    def test_pieces(self, pieces: list[bytes], ready: bool) -> None:
+        stream = established() if ready else opened()
+        last = Refused, Closed
+        for piece in pieces:
+            was = stream.state
+            events = drain(stream, piece)
+            kinds = (Answered, Features, Received, Broken, Message, *last)
+            self.assertTrue(all(isinstance(event, kinds) for event in events), events)
+            self.assertFalse(any(isinstance(event, last) for event in events[:-1]))
+            if was is State.CLOSED:
+                self.assertEqual(events, [])
+            if any(isinstance(event, last) for event in events):
+                self.assertIs(stream.state, State.CLOSED)
+            if not ready:
+                self.assertFalse(any(isinstance(event, Message) for event in events))
+        self.assertEqual((stream.close(), stream.close()), (CLOSE, b""))
 
 
 class ElementTests(SynchronousTestCase):
