@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import xmppd
 from tests.server.house import House, switched_off
-from xmppd.api.commands import Command, CommandError
+from xmppd.api.commands import Argument, Command, CommandError
 from xmppd.api.host import IHost
 from xmppd.api.storage import KeyValue
 from xmppd.makers import ModuleMaker
@@ -34,6 +34,8 @@ class Greeter:
 
     def registrations(self) -> Iterator[Command]:
         yield Command("greet", "Say hello.", self.greet, Greeting)
+        file = Argument("file", "a file of this machine", path=True)
+        yield Command("greet file", "Say hello to a file.", self.greet, Greeting, (file,))
 
     def greet(self) -> Greeting:
         return Greeting(f"hello from {self._host.domain}")
@@ -124,6 +126,7 @@ class ModuleCommandTests(SynchronousTestCase):
         self.assertEqual(known["greet"].run(), Greeting("hello from example.net"))
         self.assertEqual(known["greet"].arguments, ())
         self.assertLessEqual(known.keys(), house.commands.keys())
+        self.assertFalse({"greet file", "export", "import file"} & known.keys())
 
     def test_the_servers_own_commands_cannot_be_claimed(self) -> None:
         error = self.assertRaises(RegistrationError, House, extra=[IMPOSTOR])

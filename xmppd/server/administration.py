@@ -130,8 +130,8 @@ def commands(server: Administered) -> tuple[Command, ...]:
         return server.hosts[domain].config.users != (OWN_ACCOUNTS,)
 
     admin = ServerAdmin(server)
-    # Files are for people on this machine, and components of the whole server, so hosts' own
-    # administrators have no such commands.
+    # Components are of the whole server and files of this machine, so hosts' own administrators
+    # have no such commands.
     own = (
         *_own(admin),
         *ComponentCommands(server.components).commands(),
@@ -152,10 +152,14 @@ class HostAdministration:
         self._domain = domain
 
     def commands(self) -> tuple[Command, ...]:
-        """Return the commands of the server, for this host alone, and those of its features."""
+        """Return the commands of the server, for this host alone, and those of its features.
+
+        Those that take files are for people on this machine.
+        """
         local = self._server.hosts[self._domain].local
         of_features = (command for _, command in local.registry.records(Command))
-        return (*_own(ServerAdmin(self._server, self._domain)), *of_features)
+        known = (*_own(ServerAdmin(self._server, self._domain)), *of_features)
+        return tuple(each for each in known if not any(a.path for a in each.arguments))
 
 
 def _own(admin: ServerAdmin) -> tuple[Command, ...]:

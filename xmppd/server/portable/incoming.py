@@ -145,8 +145,6 @@ class Incoming:
     async def _add(self, name: str, user: User, outcome: Outcome) -> Outcome:
         if not self._rules.dry_run:
             keys = await self._keys(name, user)
-            # What an interrupted run has left would be there twice.
-            await self._stores.forget(name)
             await self._fill(name, user)
             try:
                 await self._create(name, user, keys)
@@ -168,6 +166,7 @@ class Incoming:
         created = self._host.wall.now() if user.created is None else user.created
         account = Account(name, skeleton(name), keys, created, user.disabled)
         self._wrote(await self._host.accounts.create(account))
+        self._wrote(self._stores.finish(name))
         if self._unsettled >= WRITES_AT_ONCE:
             await self.settle()
 

@@ -59,6 +59,7 @@ class HostStores:
         self._private = host.open("private", Map)
         self._last = host.open("last", KeyValue)
         self._blocking = host.open("blocking", Map)
+        self._unfinished = host.open("import-unfinished", KeyValue)
 
     # Reading.
 
@@ -104,8 +105,14 @@ class HostStores:
     # Writing.
 
     async def write(self, owner: str, user: User) -> Written:
-        """Write all there is but the account itself, which need not exist yet."""
+        """Write all there is but the account itself, which need not exist yet.
+
+        Until `finish`, that is known to be unfinished; what was before is forgotten.
+        """
+        if await self._unfinished.get(owner) is not None:
+            await self.forget(owner)
         written = Written()
+        written.add(self._unfinished.put(owner, b""))
         await self._write_roster(owner, user.roster, written)
         for message in user.messages:
             when = self._host.wall.now() if message.when is None else message.when
@@ -140,6 +147,10 @@ class HostStores:
             else:
                 written.add(change.ticket)
 
+    def finish(self, owner: str) -> Ticket:
+        """Note that an account is complete."""
+        return self._unfinished.delete(owner)
+
     async def forget(self, owner: str) -> None:
         """Forget everything of an owner but the account: what an interrupted run has left."""
         roster = self._host.find(IRoster)
@@ -151,6 +162,7 @@ class HostStores:
         self._private.clear(owner)
         self._blocking.clear(owner)
         self._last.delete(owner)
+        self._unfinished.delete(owner)
 
 
 def _instead(item: RosterItem, before: RosterItem) -> RosterItem:
