@@ -110,6 +110,10 @@ class Client:
         self.tls.set_connect_state()
         self.house.turn()
 
+    def queues(self, text: str) -> None:
+        """Have bytes on their way, in clear, that the server is yet to read."""
+        self._out += text.encode()
+
     def sends(self, *texts: str | bytes) -> None:
         """Send bytes and let the server act on them."""
         for text in texts:

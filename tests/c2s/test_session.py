@@ -34,6 +34,14 @@ class Link:
         self.failed: list[str] = []
         self.paused = False
         self.writable = True
+        self.begun = 0
+        self.rests: list[Deferred[None]] = []
+
+    def begin(self) -> None:
+        self.begun += 1
+
+    def rest(self) -> "Deferred[None] | None":
+        return self.rests.pop(0) if self.rests else None
 
     def send(self, stanza: Stanza) -> None:
         self.sent.append(stanza.id)
@@ -154,6 +162,21 @@ class ReceivingTests(SessionCase):
         self.host.go_on()
         self.receive("8")
         self.assertEqual(self.host.taken, list("12345678"))
+
+    def test_others_have_their_turns(self) -> None:
+        """However much there is to do for this client, and whatever has waited."""
+        rests: list[Deferred[None]] = [Deferred(), Deferred()]
+        self.link.rests = list(rests)
+        self.receive("1", "2")
+        self.receive("3", type="wait")
+        self.receive("4")
+        self.assertEqual((self.host.taken, self.link.begun), (["1"], 0))
+        rests[0].callback(None)
+        self.assertEqual((self.host.taken, self.link.begun), (["1", "2"], 1))
+        rests[1].callback(None)
+        self.assertEqual((self.host.taken, self.link.begun), (["1", "2", "3"], 2))
+        self.host.go_on()
+        self.assertEqual((self.host.taken, self.link.begun), (["1", "2", "3", "4"], 3))
 
     def test_answers_to_our_requests_do_not_queue(self) -> None:
         """Else a handler could wait for ever for what stands behind it."""

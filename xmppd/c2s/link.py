@@ -1,5 +1,6 @@
 """What carries a session to its client: TCP today, other transports beside it later."""
 
+from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from xmppd.stanza.stanza import Stanza
@@ -19,6 +20,12 @@ class ILink(Interface):
 
     def resume() -> None:
         """Go on reading."""
+
+    def begin() -> None:
+        """The client's stanzas are worked off from now on, one after the other."""
+
+    def rest() -> "Deferred[None] | None":
+        """Return None if there is time for the next one; else what fires when there is."""
 
     def fail(error: StreamError) -> None:
         """End the stream with that error."""

@@ -8,6 +8,7 @@ is neither any more, the connection stays for a while, for the client to close i
 from math import inf
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IHandshakeListener, IProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -136,6 +137,7 @@ class ClientProtocol:
 
     def _read(self, data: bytes) -> None:
         """Act on what comes in over the bound stream."""
+        self.begin()
         for event in self._stream.receive(data):
             session = self._session
             if session is None:
@@ -195,6 +197,14 @@ class ClientProtocol:
         """Go on reading, unless what the client sends has to wait for others."""
         self._paused = False
         self._regulate()
+
+    def begin(self) -> None:
+        """The client's stanzas are worked off from now on."""
+        self._service.pace.begin()
+
+    def rest(self) -> "Deferred[None] | None":
+        """Return what to wait for if others should have their turn (see `Pace`)."""
+        return self._service.pace.rest()
 
     def hold(self) -> None:
         """Do not read from the client until `let_go` has been called as often."""

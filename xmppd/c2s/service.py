@@ -15,6 +15,7 @@ from xmppd.c2s.binding import Binder
 from xmppd.c2s.congestion import Congestion
 from xmppd.c2s.congestion import Connection as Congestible
 from xmppd.c2s.hosts import ClientHost
+from xmppd.c2s.pace import Pace
 from xmppd.c2s.settings import ClientSettings
 from xmppd.net.networks import network_of
 from xmppd.net.tls import ServerContexts
@@ -79,6 +80,7 @@ class ClientService:
         self.seconds = clock.seconds
         self.now = clock.seconds()
         self.binder = Binder(settings.conflict, settings.sessions, entropy.token, clock.seconds)
+        self.pace = Pace(clock)
         self.congestion = Congestion(settings.slow_reader_seconds)
         self._connections: dict[Connection, None] = {}
         self._strangers: Counter[str] = Counter()

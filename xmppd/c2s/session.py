@@ -111,13 +111,20 @@ class Session:
         if self.lang and not stanza.lang:
             stanza.lang = self.lang  # RFC 6120 8.1.5
         if self._inbox is None:
-            waiting = self._host.submit(stanza, self)
+            waiting = self._submit(stanza)
             if waiting is not None:
                 self._wait(waiting)
         elif self._host.urgent(stanza):
             self._host.submit(stanza, self)
         else:
             self._queue(stanza)
+
+    def _submit(self, stanza: Stanza) -> "Deferred[None] | None":
+        """Have a stanza worked on; return what the next one has to wait for."""
+        waiting = self._host.submit(stanza, self)
+        if waiting is None and self._link is not None:
+            return self._link.rest()
+        return waiting
 
     def _wait(self, waiting: "Deferred[None]") -> None:
         if self._inbox is None:
@@ -147,10 +154,12 @@ class Session:
         """Take up the stanzas that came meanwhile."""
         inbox = self._inbox
         was_full = self._inbox_full
+        if self._link is not None:
+            self._link.begin()
         while inbox and self._link is not None:
             stanza = inbox.popleft()
             self._inbox_bytes -= weight(stanza)
-            waiting = self._host.submit(stanza, self)
+            waiting = self._submit(stanza)
             if waiting is not None:
                 self._wait(waiting)
                 break

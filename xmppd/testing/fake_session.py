@@ -38,6 +38,12 @@ class _Link:
     def resume(self) -> None:
         self.paused = False
 
+    def begin(self) -> None:
+        """Time stands still while stanzas are worked off."""
+
+    def rest(self) -> None:
+        return None
+
     def fail(self, error: StreamError) -> None:
         self.error = error
 
