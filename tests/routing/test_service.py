@@ -166,6 +166,14 @@ class ClashTests(SynchronousTestCase):
         self.assertIn("the domain a.example.org is claimed by both second and second", str(error))
         self.assertIsNone(self.host.router.answering("a.example.org"))
 
+    def test_two_features_at_once_cannot_have_the_same(self) -> None:
+        both = {name: [self.serve("a.example.org"), Every(1, int)] for name in ("second", "third")}
+        error = self.assertRaises(RegistrationError, self.host.install_all, both)
+        self.assertIn("the domain a.example.org is claimed by both second and third", str(error))
+        self.assertIsNone(self.host.router.answering("a.example.org"))
+        self.assertEqual(("first",), self.host.registry.features)
+        self.assertEqual([], self.host.clock.getDelayedCalls())
+
     def test_a_feature_that_clashes_otherwise_serves_nothing(self) -> None:
         answer = HandleIq("get", "urn:example", "query", lambda _: None, HOST)
         self.host.install("acme", [answer])
