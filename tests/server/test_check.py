@@ -1,7 +1,6 @@
 """The command `check`: a finding for each thing looked at."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.net.development import ensure_development_identity
-from xmppd.server.check import Check, Finding, Level, NoAnswer
+from xmppd.server.check import Check
 from xmppd.server.config import (
     ComponentConfig,
     HostConfig,
@@ -19,12 +18,12 @@ from xmppd.server.config import (
     StorageConfig,
     TlsConfig,
 )
+from xmppd.server.findings import Finding, Level
 from xmppd.server.stores import SqliteSettings
+from xmppd.testing.resolver import FixedResolver
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OK, WARN, ERROR = Level.OK, Level.WARN, Level.ERROR
-
-Answers = dict[str, Sequence[tuple[str, int]] | NoAnswer]
 
 
 class CheckTests(SynchronousTestCase):
@@ -33,6 +32,7 @@ class CheckTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.data = Path(self.mktemp()).absolute()
         self.data.mkdir(mode=0o700)
+        self.resolver = FixedResolver()
         self.config = ServerConfig(
             hosts=(HostConfig("example.org"),),
             data=self.data,
@@ -40,16 +40,8 @@ class CheckTests(SynchronousTestCase):
             tls=TlsConfig(development=True),
         )
 
-    def check(
-        self, config: ServerConfig, trouble: str = "", answers: Answers | None = None
-    ) -> list[Finding]:
-        async def services(name: str) -> Sequence[tuple[str, int]]:
-            answer = (answers or {}).get(name, ())
-            if isinstance(answer, NoAnswer):
-                raise answer
-            return answer
-
-        check = Check(config, lambda: NOW, lambda address, port: trouble, services)
+    def check(self, config: ServerConfig, trouble: str = "") -> list[Finding]:
+        check = Check(config, lambda: NOW, lambda address, port: trouble, self.resolver)
         return self.successResultOf(Deferred.fromCoroutine(check.run()))
 
     def about(self, words: str, findings: list[Finding]) -> list[tuple[Level, str]]:
@@ -61,10 +53,7 @@ class CheckTests(SynchronousTestCase):
         return replace(self.config, tls=tls)
 
     def test_the_command(self) -> None:
-        async def services(name: str) -> Sequence[tuple[str, int]]:
-            return ()
-
-        command = Check(self.config, lambda: NOW, lambda a, p: "", services).command()
+        command = Check(self.config, lambda: NOW, lambda a, p: "", self.resolver).command()
         self.assertEqual((command.name, command.offline), ("check", True))
         self.assertEqual(command.result, list[Finding])
 
@@ -187,58 +176,10 @@ class CheckTests(SynchronousTestCase):
         found = self.about("expires on", self.check(self.certified(days=-390)))
         self.assertEqual([level for level, _ in found], [WARN])
 
-    def test_names(self) -> None:
-        fallback = "there is no SRV record, so clients try port 5222 of the host."
-        client, direct = "_xmpp-client._tcp.example.org", "_xmpps-client._tcp.example.org"
-        config = self.certified()
-        other_port = replace(config, listen=ListenConfig(("*",), c2s=5333, c2s_tls=0))
-        table: list[tuple[ServerConfig, Answers, list[tuple[Level, str]]]] = [
-            (
-                config,
-                {},
-                [
-                    (
-                        OK,
-                        f"{client}: {fallback}",
-                    ),
-                    (WARN, f"{direct}: there is no SRV record, so clients do not try."),
-                ],
-            ),
-            (
-                other_port,
-                {},
-                [
-                    (
-                        WARN,
-                        f"{client}: {fallback}",
-                    )
-                ],
-            ),
-            (
-                config,
-                {client: [("x.example.org", 5222), ("y.example.org", 5222)], direct: [("", 0)]},
-                [
-                    (OK, f"{client}: leads to x.example.org port 5222, y.example.org port 5222."),
-                    (ERROR, f"{direct}: the SRV record says there is no such service."),
-                ],
-            ),
-            (
-                config,
-                {client: [("x.example.org", 80)], direct: NoAnswer("no answer in time")},
-                [
-                    (WARN, f"{client}: leads to x.example.org port 80; we listen on port 5222."),
-                    (WARN, f"{direct}: could not be looked up (no answer in time)."),
-                ],
-            ),
-            (replace(config, tls=TlsConfig(development=True)), {}, []),
-            (replace(config, hosts=(HostConfig("192.0.2.1"),)), {}, []),
-            (replace(config, hosts=(HostConfig("[2001:db8::1]"),)), {}, []),
-            (
-                replace(config, listen=ListenConfig(("*",), c2s=0)),
-                {},
-                [(WARN, f"{direct}: there is no SRV record, so clients do not try.")],
-            ),
-        ]
-        for each, answers, expected in table:
-            with self.subTest(answers=answers, listen=each.listen, hosts=each.hosts):
-                self.assertEqual(self.about("_tcp.", self.check(each, "", answers)), expected)
+    def test_the_dns(self) -> None:
+        """It is looked at unless nobody else is meant to come (see `test_published`)."""
+        self.check(self.config)
+        self.assertEqual(self.resolver.asked, [])
+        found = self.about("_tcp.", self.check(self.certified()))
+        self.assertEqual(len(found), 3)
+        self.assertIn("_xmpp-client._tcp.example.org", self.resolver.asked)

@@ -22,13 +22,13 @@ from xmppd.net.certificates import CertificateError
 from xmppd.net.development import ensure_development_identity
 from xmppd.server.assemble import Reloaded, Server, build
 from xmppd.server.config import HostConfig, ListenConfig, TlsConfig
-from xmppd.service import dns
 from xmppd.service.collaborators import real
 from xmppd.service.control_connection import RunningServer
 from xmppd.service.listening import PortError
 from xmppd.service.lock import DataLock, DataUnusable
 from xmppd.service.notify import Notifier
 from xmppd.service.running import XmppService
+from xmppd.testing.resolver import FixedResolver
 
 REACTOR: Any = reactor
 
@@ -78,16 +78,14 @@ class RunningTests(TestCase):
 
     def service(self, reopen_log: Any = lambda: None, **changes: Any) -> XmppService:
         inventory = changes.pop("inventory", INVENTORY)
-        self.server: Server = build(replace(self.config, **changes), inventory, real(reactor))
+        outside = replace(real(reactor), resolver=FixedResolver())
+        self.server: Server = build(replace(self.config, **changes), inventory, outside)
         return XmppService(
             self.server, reactor, lambda: self.data / "control.sock", self.told, reopen_log
         )
 
     def logged(self, words: str) -> list[LogEvent]:
         return [event for event in self.events if words in str(event.get("log_format"))]
-
-    async def no_services(self, name: str) -> list[tuple[str, int]]:
-        return []
 
     async def ask(self, command: str) -> Any:
         server = RunningServer([self.data / "control.sock"])
@@ -171,7 +169,6 @@ class RunningTests(TestCase):
         made = ensure_development_identity(self.folder / "made", ["localhost"], now)
         tls = TlsConfig(certificate=made.chain, key=made.key)
         listen = replace(self.config.listen, c2s_tls=0)
-        self.patch(dns, "services", self.no_services)
         service = self.service(tls=tls, listen=listen)
         service.startService()
         found = await self.ask("check")

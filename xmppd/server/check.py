@@ -1,49 +1,27 @@
 """The command `check`: what an operator should know before users find out.
 
-It looks at certificates, file rights, ports and the DNS (RFC 6120 section 3.2, XEP-0368). The
+It looks at certificates, file rights and ports, and has `published` look at the DNS. The
 configuration itself has been checked by the time anything here runs.
 """
 
 import os
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 
 from xmppd.api.commands import Command
+from xmppd.api.network import IResolver
 from xmppd.net.certificates import CertificateError, load_identity
 from xmppd.server.components import SecretError, read_secrets
 from xmppd.server.config import ComponentConfig, HostConfig, ServerConfig
+from xmppd.server.findings import Finding, Level
+from xmppd.server.published import offers, published
 from xmppd.server.stores import database_file
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-
-
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    OK = "ok"
-    WARN = "warn"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing found; `finding` is one sentence."""
-
-    level: Level
-    finding: str
-
-
-class NoAnswer(Exception):
-    """The DNS could not be asked; `args[0]` says why."""
-
-
-Services = Callable[[str], Awaitable[Sequence[tuple[str, int]]]]
-"""Finds the (host, port) pairs of an SRV name, the preferred first; raises `NoAnswer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +35,7 @@ class Check:
     config: ServerConfig
     now: Callable[[], datetime]
     port_trouble: Callable[[str, int], str]
-    services: Services
+    resolver: IResolver
 
     def command(self) -> Command:
         """Return the command; it works without a running server, too."""
@@ -75,7 +53,8 @@ class Check:
         found = [*self._data(), *self._ports(), *self._components()]
         for host in self.config.hosts:
             found += self._certificate(host)
-            found += [finding async for finding in self._names(host)]
+        if not self.config.tls.development:  # which is of no use to the public
+            found += await published(offers(self.config), self.resolver)
         return found
 
     def _data(self) -> Iterator[Finding]:
@@ -174,36 +153,3 @@ class Check:
         if not warnings:
             until = f"{identity.not_after:%Y-%m-%d}"
             yield Finding(Level.OK, f"{host.name}: its certificate is valid until {until}.")
-
-    async def _names(self, host: HostConfig) -> AsyncIterator[Finding]:
-        if self.config.tls.development or _is_address(host.name):
-            return
-        listen = self.config.listen
-        if listen.c2s:
-            yield await self._service(f"_xmpp-client._tcp.{host.name}", listen.c2s, 5222)
-        if listen.c2s_tls:
-            yield await self._service(f"_xmpps-client._tcp.{host.name}", listen.c2s_tls, None)
-
-    async def _service(self, name: str, port: int, default: int | None) -> Finding:
-        """Compare an SRV record with our port; without one, clients try `default`, if any."""
-        try:
-            targets = await self.services(name)
-        except NoAnswer as error:
-            return Finding(Level.WARN, f"{name}: could not be looked up ({error}).")
-        if not targets:
-            level = Level.OK if port == default else Level.WARN
-            tried = f"clients try port {default} of the host" if default else "clients do not try"
-            return Finding(level, f"{name}: there is no SRV record, so {tried}.")
-        if targets[0][0] in ("", "."):
-            return Finding(Level.ERROR, f"{name}: the SRV record says there is no such service.")
-        shown = ", ".join(f"{target} port {number}" for target, number in targets)
-        if any(number != port for _, number in targets):
-            return Finding(Level.WARN, f"{name}: leads to {shown}; we listen on port {port}.")
-        return Finding(Level.OK, f"{name}: leads to {shown}.")
-
-
-def _is_address(name: str) -> bool:
-    try:
-        return bool(ip_address(name.strip("[]")))
-    except ValueError:
-        return False

@@ -7,7 +7,6 @@ from xmppd.api.commands import Command, CommandError
 from xmppd.server.administration import commands
 from xmppd.server.assemble import Reloaded, Server
 from xmppd.server.check import Check
-from xmppd.service import dns
 
 PortTrouble = Callable[[str, int], str]
 
@@ -38,5 +37,5 @@ def all_commands(
             reload_or_refuse,
             Reloaded,
         ),
-        Check(server.config, now, port_trouble, dns.services).command(),
+        Check(server.config, now, port_trouble, server.outside.resolver).command(),
     )
