@@ -184,6 +184,33 @@ class AccountTests(DomainTestCase):
         self.romeo.sends("<message to='fußball@example.org/x'/>")
         self.assertEqual([("fussball@example.org/x", "fussball")], seen)
 
+    def test_which_tells_strangers_nothing(self) -> None:
+        """Else they would learn of every account by a soft hyphen in its name (RFC 6120 13.11)."""
+        self.host.add_account("nurse")
+        for sent in (
+            "<presence type='probe' id='1' to='{}@example.org'/>",
+            "<presence type='probe' id='1' to='{}@example.org/x'/>",
+            "<presence type='invisible' id='1' to='{}@example.org'/>",
+            "<iq type='get' id='1' to='{}@example.org'><query xmlns='urn:example'/></iq>",
+            "<iq type='get' id='1' to='{}@example.org/x'><query xmlns='urn:example'/></iq>",
+            "<message type='groupchat' id='1' to='{}@example.org'><body>?</body></message>",
+        ):
+            said = []
+            for name in ("juliet", "jul\xadiet", "nurse", "nur\xadse", "nobody", "no\xadbody"):
+                self.romeo.sends(sent.format(name))
+                [answer] = self.romeo.take()
+                said.append(answer.replace(f'from="{name}@', 'from="NAME@'))
+            self.assertEqual(len(set(said[2:])), 1, sent)
+            self.assertEqual(said[1], said[2], sent)
+
+    def test_no_presence(self) -> None:
+        """RFC 6121 4.7.1; whether there is such an account is nobody's business."""
+        for to in (BALCONY, JULIET, "nobody@example.org", "nobody@example.org/x"):
+            self.romeo.sends(f"<presence type='invisible' id='1' to='{to}'/>")
+            [answer] = self.romeo.take()
+            self.assertIn("<bad-request ", answer, to)
+        self.juliet.receives()
+
     def test_looking_up_may_take_its_time(self) -> None:
         waiting: Deferred[Any] = Deferred()
         self.patch(self.domain._accounts, "get", lambda _: waiting)

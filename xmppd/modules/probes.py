@@ -15,7 +15,6 @@ from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.stanza.dates import format_datetime
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Presence, Stanza
-from xmppd.stanza.subscription import UNSUBSCRIBED
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import DELAY
 
@@ -65,8 +64,8 @@ class Probes:
 
     async def _answer(self, probe: Stanza, asker: JID, to: JID, owner: str) -> Verdict:
         if not await self._may_see(asker, owner):
-            self._answer_stranger(probe, asker, to)
-        elif to.is_full:
+            return self._answer_stranger(probe, asker, to)
+        if to.is_full:
             record = self._host.session(to)
             presence = None if record is None else record.presence
             if presence is None:
@@ -105,14 +104,15 @@ class Probes:
             return ()
         return (Element("delay", DELAY, {"stamp": format_datetime(seen[0])}),)
 
-    def _answer_stranger(self, probe: Stanza, asker: JID, to: JID) -> None:
-        """Tell of clients that have shown themselves by name (4.6.6); else deny all (rule 1)."""
+    def _answer_stranger(self, probe: Stanza, asker: JID, to: JID) -> Verdict:
+        """Tell of clients that have shown themselves by name (4.6.6).
+
+        Else the probe goes on, to be denied (rule 1) as those of accounts that do not exist.
+        """
         shown = [record for record in self._asked_for(to) if self._shares(record, asker)]
         for record in shown:
             self._say(record.jid, asker, "", probe.id)
-        if not shown:
-            denial = Presence(to=asker, from_=to.bare, type=UNSUBSCRIBED, id=probe.id)
-            self._host.route(denial)
+        return STOP if shown else PASS
 
     def _asked_for(self, to: JID) -> Sequence[SessionRecord]:
         if not to.is_full:

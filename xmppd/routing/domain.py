@@ -169,19 +169,40 @@ class AccountsDomain:
             if account is None:
                 self._no_such_user(stanza)
                 return
-            # An address prepared by older rules (RFC 6122) names the same account.
-            stanza.to = JID.make(account.localpart, to.domainpart, to.resourcepart)
+            await self._to_namesake(stanza, JID.make(account.localpart, to.domainpart), to)
+            return
         rest = self._to_account(stanza, account.localpart)
         if rest is not None:
             await rest
+
+    async def _to_namesake(self, stanza: Stanza, account: JID, asked: JID) -> None:
+        """Take a stanza whose address, prepared by older rules (RFC 6122), names an account.
+
+        What is refused is refused at the address asked for, or strangers would learn of the other.
+        """
+        known = stanza.copy()
+        known.to = JID.make(account.localpart, account.domainpart, asked.resourcepart)
+
+        def deny(_probe: Stanza, _owner: str) -> None:
+            self._deny(stanza)
+
+        is_probe = stanza.kind == "presence" and stanza.type == "probe"
+        step = deny if is_probe else self._deliver
+        rest = self._to_account(known, account.localpart, step)
+        if rest is not None:
+            await rest
+        stanza.ticket = known.ticket
 
     def _no_such_user(self, stanza: Stanza) -> None:
         """RFC 6121 8.5.1."""
         if isinstance(stanza, Iq) and stanza.is_request and stanza.to and stanza.to.is_bare:
             raise refusal(self.registry, stanza)
-        if stanza.kind == "presence" or stanza.type in ("headline", "error", "result"):
-            if stanza.kind == "presence" and stanza.type == "probe":
+        if stanza.kind == "presence":
+            _check_presence(stanza)
+            if stanza.type == "probe":
                 self._deny(stanza)
+            return
+        if stanza.type in ("headline", "error", "result"):
             return
         raise StanzaError("service-unavailable")
 
@@ -192,20 +213,25 @@ class AccountsDomain:
             denial = Presence(to=probe.from_, from_=bare, type="unsubscribed", id=probe.id)
             self._router.route(denial)
 
-    def _to_account(self, stanza: Stanza, owner: str) -> Any:
+    def _to_account(
+        self, stanza: Stanza, owner: str, step: Callable[[Any, str], Any] | None = None
+    ) -> Any:
+        step = step or self._deliver
         hooks = self.registry.to_account[stanza.kind]
         if hooks is None:
-            return self._deliver(stanza, owner)
-        return self._ask(hooks, stanza, owner, self._deliver)
+            return step(stanza, owner)
+        return self._ask(hooks, stanza, owner, step)
 
     def _deliver(self, stanza: Stanza, owner: str) -> Any:
         """Bring a stanza to an account's sessions, or do what RFC 6121 8.5 says instead."""
         to = stanza.to
         assert to is not None
-        if stanza.kind == "presence" and stanza.type not in ("", "unavailable", "error"):
+        if stanza.kind == "presence":
+            _check_presence(stanza)
+            if stanza.type == "probe":
+                self._deny(stanza)
             if stanza.type in MANAGED:
                 return None  # nobody has taken care of it
-            raise StanzaError("bad-request", "there is no such type of presence")
         full = to.is_full
         if not full and isinstance(stanza, Iq):
             own = stanza.from_ is not None and stanza.from_.bare == to
@@ -296,6 +322,12 @@ class AccountsDomain:
 
 def _done(_stanza: Stanza, _subject: object) -> None:
     """Nothing remains to be done."""
+
+
+def _check_presence(presence: Stanza) -> None:
+    """Refuse what is no presence (RFC 6121 4.7.1), at accounts that do not exist as well."""
+    if presence.type not in ("", "unavailable", "error", *MANAGED):
+        raise StanzaError("bad-request", "there is no such type of presence")
 
 
 def _bounce(_stanza: Stanza, _owner: str) -> None:
