@@ -1,6 +1,7 @@
 """Presence subscriptions (RFC 6121 section 3); every state and stanza is in `tests.im`."""
 
 from twisted.internet.defer import Deferred
+from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.modules.people import (
@@ -14,8 +15,9 @@ from tests.modules.people import (
 )
 from xmppd.api.moments import AccountEnding
 from xmppd.api.registrations import StreamContext, StreamFeature
-from xmppd.modules.roster import Rosters, RosterSettings
-from xmppd.modules.subscriptions import Subscriptions
+from xmppd.modules.roster import ENDED_AT_ONCE, Rosters, RosterSettings
+from xmppd.modules.subscriptions import REPEATED, Subscriptions
+from xmppd.stanza.stanza import Presence
 from xmppd.testing.fake_host import FakeHost
 
 
@@ -174,6 +176,25 @@ class WaitingTests(PeopleCase):
         self.juliet.sends("<presence><show>away</show></presence>")
         self.assertEqual([], remote.take())
 
+    def test_some_of_them_if_there_are_many(self) -> None:
+        """Two short stanzas must not make thousands, over and over; but each has its day."""
+        self.montague.add_account("nurse")
+        patience = self.capulet.remote("nurse@example.com/x")
+        self.juliet.sends(presence("subscribe", "nurse@example.com"))
+        for number in range(2 * REPEATED):
+            self.juliet.sends(presence("subscribe", f"n{number}@example.net"))
+        heard = 0
+        patience.take()
+        for _ in range(30):
+            self.juliet.take()
+            routed: list[Presence] = []
+            self.patch(self.capulet, "route", routed.append)
+            self.juliet.sends("<presence/>", "<presence type='unavailable'/>")
+            asked = [str(each.to) for each in routed if each.type == "subscribe"]
+            self.assertEqual(len(set(asked)), REPEATED)
+            heard += "nurse@example.com" in asked
+        self.assertIn(heard, range(1, 30))
+
     def test_long_requests_are_kept_short(self) -> None:
         self.juliet.sends(presence("subscribe", ROMEO, inner=f"<status>{'x' * 5_000}</status>"))
         self.romeo.sends("<presence/>")
@@ -191,6 +212,15 @@ class WaitingTests(PeopleCase):
         tybalt.sends("<presence/>")
         tybalt.receives(presence("subscribe", "tybalt@example.com", JULIET))
 
+    def test_which_fills_no_log(self) -> None:
+        """What strangers can bring about at will is for those who look for it."""
+        with capturedLogs() as noted:
+            self.test_too_many_are_dropped()
+        self.assertEqual(
+            [event["log_level"] for event in noted if "dropped" in event.get("log_format", "")],
+            [LogLevel.debug],
+        )
+
 
 class EndingTests(PeopleCase):
     """An account is about to be deleted."""
@@ -207,6 +237,20 @@ class EndingTests(PeopleCase):
             [f"unsubscribe from {JULIET}", "to", f"unsubscribed from {JULIET}", "none"],
             self.pushes(self.romeo),
         )
+
+    def test_many_hear_of_it_in_turns(self) -> None:
+        for number in range(ENDED_AT_ONCE + 1):
+            self.juliet.sends(presence("subscribe", f"n{number}@example.com"))
+        self.juliet.disconnects()
+        routed: list[Presence] = []
+        self.patch(self.capulet, "route", routed.append)
+        ending = Deferred.fromCoroutine(self.capulet.announce_and_wait(AccountEnding, "juliet"))
+        self.assertNoResult(ending)
+        self.assertEqual(len(routed), ENDED_AT_ONCE)
+        self.capulet.turn()
+        self.successResultOf(ending)
+        self.assertEqual({each.type for each in routed}, {"unsubscribe"})
+        self.assertEqual(len({each.to for each in routed}), ENDED_AT_ONCE + 1)
 
 
 class FeatureTests(SynchronousTestCase):

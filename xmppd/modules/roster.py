@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Annotated, Any
 from weakref import WeakValueDictionary
 
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -38,6 +39,9 @@ from xmppd.stanza.roster import RosterItem
 from xmppd.stanza.stanza import Iq, Stanza
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import ROSTER, ROSTER_VERSIONING
+
+ENDED_AT_ONCE = 100
+"""How many contacts are told of the end of an account before others have their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,8 +386,10 @@ class Rosters:
         """Tell all contacts of an account that it is no more."""
         subscriptions = self._host.find(ISubscriptions)
         if subscriptions is not None:
-            for item in await self.items(owner):
+            for count, item in enumerate(await self.items(owner), 1):
                 subscriptions.end(owner, item)
+                if count % ENDED_AT_ONCE == 0:
+                    await deferLater(self._host.clock, 0)
         return PASS
 
     def deleted(self, owner: str) -> Verdict:
@@ -402,7 +408,9 @@ def _is_stranger(item: RosterItem) -> bool:
 
 
 def _size(item: RosterItem) -> int:
-    return 0 if item.is_blank else len(replace(item, version=0).to_bytes())
+    if item.is_blank:
+        return 0
+    return len(str(item.jid).encode()) + len(replace(item, version=0).to_bytes())
 
 
 def _the_item(query: Element) -> Element:

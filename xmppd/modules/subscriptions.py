@@ -49,6 +49,10 @@ class SubscriptionSettings:
     request_bytes: Annotated[int, Between(256, 65_536)] = 2_048
 
 
+REPEATED = 100
+"""How many unanswered requests of the user are repeated when a client comes."""
+
+
 DEFAULTS = SubscriptionSettings()
 
 
@@ -153,7 +157,8 @@ class Subscriptions:
         try:
             await roster.change(owner, contact, edit, then)
         except StanzaError as error:  # no stranger is told how full a roster is
-            self._log.warn("a request to {owner} was dropped: {why}", owner=owner, why=error.text)
+            # Not for everybody's log: strangers could fill it.
+            self._log.debug("a request to {owner} was dropped: {why}", owner=owner, why=error.text)
         return STOP
 
     def _is_for_nobody(self, to: JID | None) -> bool:
@@ -215,23 +220,25 @@ class Subscriptions:
         items = None if roster is None else roster.online(session.account)
         if comes and items is not None:
             blocking = self._host.find(IBlocking)
-            for item in list(items.values()):
-                if not is_blocked(blocking, session.account, item.jid):
-                    self._greet(item, session)
+            allowed = [
+                item
+                for item in items.values()
+                if not is_blocked(blocking, session.account, item.jid)
+            ]
+            for item in allowed:
+                if item.subscription.is_asked:
+                    self._host.deliver(restore(item.request), [session.record])
+            self._ask_again(session, [item for item in allowed if item.subscription.asks])
         return PASS
 
-    def _greet(self, item: RosterItem, session: ISession) -> None:
-        if item.subscription.is_asked:
-            request = restore(item.request)
-            self._host.deliver(request, [session.record])
-        if item.subscription.asks:
-            again = Presence(
-                to=item.jid,
-                from_=session.jid.bare,
-                type=SUBSCRIBE,
-                id=self._host.entropy.token(),
-            )
-            self._host.route(again)
+    def _ask_again(self, session: ISession, unanswered: list[RosterItem]) -> None:
+        """Repeat what the user has asked for: some of it, at random, if that is very much."""
+        start = 0
+        if len(unanswered) > REPEATED:
+            start = int.from_bytes(self._host.entropy.token_bytes(4)) % len(unanswered)
+        for item in (*unanswered[start:], *unanswered[:start])[:REPEATED]:
+            id = self._host.entropy.token()
+            self._host.route(Presence(to=item.jid, from_=session.jid.bare, type=SUBSCRIBE, id=id))
 
     # ISubscriptions.
 
