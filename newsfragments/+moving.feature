@@ -1,1 +1,1 @@
-Whole accounts move in from Prosody (``xmppdctl import prosody``), from ejabberd (``import ejabberd``) and from files in the format of XEP-0227 (``import file``), with the passwords people had, and out into such files (``export``).
+Whole accounts move in from Prosody (``xmppdctl import prosody``), from ejabberd (``import ejabberd``) and from files in the format of XEP-0227 (``import``), with the passwords people had, and out into such files (``export``).

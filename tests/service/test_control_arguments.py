@@ -1,5 +1,6 @@
 """The command line of xmppdctl."""
 
+import argparse
 import contextlib
 import io
 import json
@@ -20,6 +21,50 @@ PARSER = command_line([CommandInfo.of(each) for each in (*Commands().all(), PERC
 def parsed(line: str) -> dict[str, Any]:
     options = vars(PARSER.parse_args(line.split()))
     return {**options, "command": options["command"].name}
+
+
+FETCH = (
+    Command("fetch", "Fetch 1% of a file.", print, str, (Argument("file", "which"),)),
+    Command("fetch mail", "Fetch mail.", print, str, (Argument("server", "from where"),)),
+    Command("fetch nothing", "Fetch nothing.", print, str),
+)
+
+
+class WordAloneTests(SynchronousTestCase):
+    """A command that is the first word of others, and takes an argument instead of the second."""
+
+    def parser(self, json: bool = False) -> argparse.ArgumentParser:
+        return command_line([CommandInfo.of(each) for each in FETCH], json=json)
+
+    def test_lines(self) -> None:
+        for line, expected in (
+            ("fetch x", {"command": "fetch", "file": "x"}),
+            ("fetch x --json", {"command": "fetch", "file": "x", "json": True}),
+            ("fetch -c y x", {"command": "fetch", "file": "x", "config": "y"}),
+            ("fetch ./mail", {"command": "fetch", "file": "./mail"}),
+            ("fetch mail x", {"command": "fetch mail", "server": "x"}),
+            ("fetch nothing", {"command": "fetch nothing"}),
+        ):
+            options = vars(self.parser().parse_args(line.split()))
+            self.assertEqual(expected, {**options, "command": options["command"].name}, line)
+
+    def test_mistakes(self) -> None:
+        for json in (False, True):
+            for line in ("fetch", "fetch x y", "fetch mail", "fetch nothing x", "fetch --loud x"):
+                with contextlib.redirect_stderr(io.StringIO()) as said:
+                    stop = self.assertRaises(SystemExit, self.parser(json).parse_args, line.split())
+                self.assertEqual(2, stop.code)
+                self.assertIn('"error"' if json else "usage: xmppdctl", said.getvalue())
+
+    def test_help(self) -> None:
+        for line, words in (
+            ("--help", ["Fetch 1% of a file. Or: mail, nothing"]),
+            ("fetch --help", ["usage: xmppdctl fetch", "FILE", "Fetch mail."]),
+        ):
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                self.assertRaises(SystemExit, self.parser().parse_args, line.split())
+            for each in words:
+                self.assertIn(each, " ".join(said.getvalue().split()))
 
 
 class CommandLineTests(SynchronousTestCase):

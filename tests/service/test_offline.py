@@ -86,7 +86,7 @@ class StoppedServerTests(SynchronousTestCase):
                 "status": False,
                 "export": True,
                 "component list": False,
-                "import file": True,
+                "import": True,
                 "import prosody": True,
                 "import ejabberd": True,
                 "reload": False,

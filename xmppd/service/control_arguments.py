@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from typing_extensions import override
@@ -25,6 +26,38 @@ class _JsonParser(argparse.ArgumentParser):
     @override
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{as_json({'error': message})}\n")
+
+
+class _Group(argparse.ArgumentParser):
+    """Commands that begin with the same word; one of them may be that word alone.
+
+    `alone` parses that one, what comes behind it being no second word of the others (`second`).
+    """
+
+    alone: argparse.ArgumentParser | None = None
+    second: Mapping[str, object] = MappingProxyType({})
+
+    @override
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Hand over to `alone` if the command is that one."""
+        words = list(args)
+        if self.alone is not None and _first_word(words) not in (None, *self.second):
+            return self.alone.parse_known_args(words, namespace)
+        return super().parse_known_args(words, namespace)
+
+
+class _JsonGroup(_Group, _JsonParser):
+    """Does both."""
+
+
+def _first_word(words: Sequence[str]) -> str | None:
+    """Return the first word that is neither an option nor its value."""
+    before = ""
+    for word in words:
+        if not word.startswith("-") and before not in ("-c", "--config"):
+            return word
+        before = word
+    return None
 
 
 def general_options(json: bool = False) -> argparse.ArgumentParser:
@@ -61,31 +94,63 @@ def command_line(commands: Sequence[CommandInfo], json: bool = False) -> argpars
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    words = parser.add_subparsers(metavar="COMMAND", required=True)
-    groups: dict[str, Any] = {}
+    words = parser.add_subparsers(
+        metavar="COMMAND", required=True, parser_class=_JsonGroup if json else _Group
+    )
+    by_first: dict[str, dict[str, CommandInfo]] = {}
     for command in commands:
         first, _, second = command.name.partition(" ")
-        if not second:
-            _add(words, first, command, general)
-            continue
-        if first not in groups:
-            names = [other.name.partition(" ") for other in commands]
-            listed = ", ".join(name for group, _, name in names if group == first)
-            group = words.add_parser(first, help=listed, allow_abbrev=False)
-            groups[first] = group.add_subparsers(metavar="COMMAND", required=True)
-        _add(groups[first], second, command, general)
+        by_first.setdefault(first, {})[second] = command
+    for first, several in by_first.items():
+        if list(several) == [""]:
+            _add(words, first, several[""], general)
+        else:
+            _add_group(words, first, several, general, json)
     return parser
 
 
-def _add(words: Any, word: str, command: CommandInfo, general: argparse.ArgumentParser) -> None:
-    parser = words.add_parser(
-        word,
-        help=_literal(command.help),
-        description=command.help,
-        parents=[general],
+def _add_group(
+    words: Any,
+    first: str,
+    several: Mapping[str, CommandInfo],
+    general: argparse.ArgumentParser,
+    json: bool,
+) -> None:
+    """Add commands that begin with the same word, by the second one ("" for none)."""
+    alone = several.get("")
+    with_second = {second: command for second, command in several.items() if second}
+    listed = ", ".join(with_second)
+    made = words.add_parser(
+        first,
+        help=listed if alone is None else f"{_literal(alone.help)} Or: {listed}",
         allow_abbrev=False,
-        argument_default=argparse.SUPPRESS,
     )
+    seconds = made.add_subparsers(metavar="COMMAND", required=True, parser_class=_kind(json))
+    for second, command in with_second.items():
+        _add(seconds, second, command, general)
+    if alone is not None:
+        made.second = with_second
+        made.alone = _kind(json)(f"xmppdctl {first}", **_made_of(alone, general))
+        _fill(made.alone, alone)
+        made.description = f"{alone.help} {made.alone.format_usage()}"
+
+
+def _add(words: Any, word: str, command: CommandInfo, general: argparse.ArgumentParser) -> None:
+    parser = words.add_parser(word, help=_literal(command.help), **_made_of(command, general))
+    _fill(parser, command)
+
+
+def _made_of(command: CommandInfo, general: argparse.ArgumentParser) -> dict[str, Any]:
+    """Return what the parser of a command is made with."""
+    return {
+        "description": command.help,
+        "parents": [general],
+        "allow_abbrev": False,
+        "argument_default": argparse.SUPPRESS,
+    }
+
+
+def _fill(parser: argparse.ArgumentParser, command: CommandInfo) -> None:
     parser.set_defaults(command=command)
     for argument in command.arguments:
         _add_argument(parser, argument)

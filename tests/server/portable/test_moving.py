@@ -91,7 +91,7 @@ class Moving(SynchronousTestCase):
 
     def take(self, *users: User, domain: str = CAPULET, **options: bool) -> ImportReport:
         """Have users imported."""
-        result = self.server.move("import file", file=self.file(*users, domain=domain), **options)
+        result = self.server.move("import", file=self.file(*users, domain=domain), **options)
         assert isinstance(result, ImportReport)
         return result
 
@@ -113,7 +113,7 @@ class RoundTripTests(Moving):
         self.assertEqual(self.take(*users), report({k: 2 * v for k, v in ALL.items()}, added=3))
         first = self.export()
         self.server = Movers()
-        self.server.move("import file", file=str(self.folder / "out.xml"))
+        self.server.move("import", file=str(self.folder / "out.xml"))
         self.assertEqual(self.export("again.xml"), first)
         # `zoe` had no date of creation.
         self.assertEqual(first.count(b"created="), 3)
@@ -140,7 +140,7 @@ class RoundTripTests(Moving):
                 self.assertEqual(set(romeo.keys), set(HASHES))
                 first = self.export(f"{command}.xml")
                 self.server = Movers()
-                self.server.move("import file", file=str(self.folder / f"{command}.xml"))
+                self.server.move("import", file=str(self.folder / f"{command}.xml"))
                 self.assertEqual(self.export(f"{command}2.xml"), first)
 
     def test_the_schema(self) -> None:
@@ -367,7 +367,7 @@ class LeftOutTests(Moving):
             "password='p'><a xmlns='urn:a'/></user><user name='y' password='p'><a xmlns='urn:a'/>"
             "</user><b xmlns='urn:b'/><user/></host></server-data>"
         )
-        result = self.server.move("import file", file=str(path))
+        result = self.server.move("import", file=str(path))
         note = "x@capulet.example: left out: <a xmlns='urn:a'/> (and 1 more)"
         self.assertEqual(result.notes, (note, f"{path}: <b xmlns='urn:b'/> is not known here"))
         self.assertEqual((result.added, len(result.errors)), (2, 1))
@@ -405,7 +405,7 @@ class InterruptedTests(Moving):
 
         self.patch(importer, "PROGRESS_SECONDS", -1.0)
         self.server.told = Stopper(12)
-        self.assertEqual(self.refused("import file", file=self.file(*users)), "stop")
+        self.assertEqual(self.refused("import", file=self.file(*users)), "stop")
         self.assertEqual(len(self.server.users()), 12)
         self.server.told = []
         result = self.take(*users)
@@ -417,7 +417,7 @@ class InterruptedTests(Moving):
         host = self.server.server.hosts[CAPULET].local
         real = host.accounts.create
         self.patch(host.accounts, "create", lambda account: fail(StorageError("disk full")))
-        said = self.refused("import file", file=self.file(everything()))
+        said = self.refused("import", file=self.file(everything()))
         self.assertEqual(said, "disk full (nothing was imported; run it again to go on)")
         self.assertEqual(self.server.users(), {})
         self.patch(host.accounts, "create", real)
@@ -445,7 +445,7 @@ class InterruptedTests(Moving):
     def test_a_lost_commit_is_told(self) -> None:
         host = self.server.server.hosts[CAPULET].local
         self.patch(host, "committed", lambda ticket: fail(StorageError("lost")))
-        said = self.refused("import file", file=self.file(User("x", keys=keys())))
+        said = self.refused("import", file=self.file(User("x", keys=keys())))
         self.assertEqual(said, "lost (accounts: 1 added; run it again to go on)")
 
     def test_others_get_their_turn(self) -> None:
@@ -551,8 +551,8 @@ class FileTests(Moving):
             ("export", {"host": CAPULET, "file": "/a\0b"}, "give the whole path, from / on"),
             ("export", {"host": "b.example", "file": "/x"}, "b.example is not served here; hosts:"),
             ("export", {"host": "a b", "file": "/x"}, "domainpart"),
-            ("import file", {"file": "in.xml"}, "give the whole path"),
-            ("import file", {"file": "/nowhere.xml"}, "/nowhere.xml: is not there"),
+            ("import", {"file": "in.xml"}, "give the whole path"),
+            ("import", {"file": "/nowhere.xml"}, "/nowhere.xml: is not there"),
             ("import prosody", {"directory": "/nowhere"}, "/nowhere: cannot be read"),
             ("import ejabberd", {"path": str(self.folder)}, "there is no export of ejabberd"),
         ]

@@ -1,4 +1,4 @@
-"""Commands that move accounts in and out: `export`, `import file`, `import prosody` and so on."""
+"""Commands that move accounts in and out: `export`, `import`, `import prosody` and so on."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -60,19 +60,19 @@ class PortableCommands:
                 progress=True,
             ),
             self._importing(
-                "file",
+                "import",
                 "Import accounts from a file in the format of XEP-0227.",
                 Argument("file", "the file; it may include others of its directory", path=True),
                 self.import_file,
             ),
             self._importing(
-                "prosody",
+                "import prosody",
                 "Import accounts from the data directory of a Prosody.",
                 Argument("directory", "such as /var/lib/prosody", path=True),
                 self.import_prosody,
             ),
             self._importing(
-                "ejabberd",
+                "import ejabberd",
                 "Import accounts from what `ejabberdctl export_piefxis` has written.",
                 Argument("path", "the directory, or the main file in it", path=True),
                 self.import_ejabberd,
@@ -83,7 +83,7 @@ class PortableCommands:
         self, name: str, help: str, source: Argument, run: Callable[..., object]
     ) -> Command:
         return Command(
-            f"import {name}",
+            name,
             help,
             run,
             ImportReport,
