@@ -287,7 +287,7 @@ class CommandTests(ClientCase):
             said = self.ctl(server, "export", CAPULET, name, status=1)
             self.assertIn("is there already; --overwrite replaces it", said)
             self.ctl(server, "export", CAPULET, name, "--overwrite")
-            self.assertRegex(self.ctl(server, "import", "file", name), r"unchanged +1\n")
+            self.assertRegex(self.ctl(server, "import", name), r"unchanged +1\n")
             self.assertTrue(re.search(b"SCRAM-SHA-256", where.read_bytes()))
 
     def test_what_fails_shows_in_the_exit_status(self) -> None:
@@ -297,5 +297,5 @@ class CommandTests(ClientCase):
             f"<server-data xmlns='{PORTABLE}'><host jid='elsewhere.example'><user name='x'/>"
             "</host></server-data>"
         )
-        shown = self.ctl(server, "import", "file", str(file), status=1)
+        shown = self.ctl(server, "import", str(file), status=1)
         self.assertIn("elsewhere.example is not served here; hosts: capulet.example", shown)

@@ -49,12 +49,14 @@ class WordAloneTests(SynchronousTestCase):
             self.assertEqual(expected, {**options, "command": options["command"].name}, line)
 
     def test_mistakes(self) -> None:
-        for json in (False, True):
+        for as_json in (False, True):
             for line in ("fetch", "fetch x y", "fetch mail", "fetch nothing x", "fetch --loud x"):
                 with contextlib.redirect_stderr(io.StringIO()) as said:
-                    stop = self.assertRaises(SystemExit, self.parser(json).parse_args, line.split())
+                    stop = self.assertRaises(
+                        SystemExit, self.parser(as_json).parse_args, line.split()
+                    )
                 self.assertEqual(2, stop.code)
-                self.assertIn('"error"' if json else "usage: xmppdctl", said.getvalue())
+                self.assertIn('"error"' if as_json else "usage: xmppdctl", said.getvalue())
 
     def test_help(self) -> None:
         for line, words in (
