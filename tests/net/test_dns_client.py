@@ -1,13 +1,18 @@
 """Questions and answers as packets, over real sockets on this machine."""
 
+import errno
+import socket
 import struct
 from collections.abc import Sequence
 from typing import Any
+from unittest import mock
 
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, ConnectionLost
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.names import dns
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, TestCase
 
 from tests.net.dns_server import DnsServer, packed, read_zone
@@ -208,24 +213,59 @@ class ClientTests(TestCase):
         asked.cancel()
         await self.assertFailure(asked, CancelledError)
 
-    async def test_a_broken_socket(self) -> None:
-        """What breaks the socket ends the wait, as a firewall's answer does."""
-        made: list[Any] = []
+    def by_hand(self) -> "tuple[Any, Deferred[dns.Message]]":
+        """Ask with a reactor that never looks; return what it should look at."""
+        readers: list[Any] = []
 
         class Reactor:
             def __getattr__(self, name: str) -> Any:
                 return getattr(reactor, name)
 
-            def listenUDP(self, *arguments: Any) -> Any:
-                made.append(reactor.listenUDP(*arguments))  # type: ignore[attr-defined]
-                return made[-1]
+            def addReader(self, reader: Any) -> None:
+                readers.append(reader)
 
-        self.server.odd[NAME] = silence
         client = DnsClient(Reactor(), TcpConnector(reactor), lambda: [self.address], (LONG,))
         asked = Deferred.fromCoroutine(client.ask(NAME, dns.A))
-        made[0].stopListening()
+        return readers[0], asked
+
+    async def test_a_broken_socket(self) -> None:
+        """What the reactor finds broken is not waited for."""
+        self.server.odd[NAME] = silence
+        reader, asked = self.by_hand()
+        self.assertEqual(reader.logPrefix(), "DNS")
+        reader.doRead()
+        self.assertNoResult(asked)
+        reader.connectionLost(Failure(ConnectionLost()))
         failure: Any = await self.assertFailure(asked, LookupFailed)
         self.assertIs(failure.trouble, Trouble.BROKEN)
+        self.assertEqual(reader.fileno(), -1)
+        reader.connectionLost(Failure(ConnectionLost()))  # as reactors do with a closed socket
+
+    async def test_a_refusal(self) -> None:
+        """Some reactors leave it to the reader to find out."""
+        await self.server.stop()
+        reader, asked = self.by_hand()
+        reader.doRead()
+        failure: Any = await self.assertFailure(asked, LookupFailed)
+        self.assertIs(failure.trouble, Trouble.BROKEN)
+
+    async def test_no_socket(self) -> None:
+        def too_many(*_: object) -> None:
+            raise OSError(errno.EMFILE, "too many open files")
+
+        client = self.client()
+        with mock.patch.object(socket, "socket", too_many):
+            asked = Deferred.fromCoroutine(client.ask(NAME, dns.A))
+        failure: Any = await self.assertFailure(asked, LookupFailed)
+        self.assertIs(failure.trouble, Trouble.BROKEN)
+
+    async def test_the_log_is_left_alone(self) -> None:
+        events: list[LogEvent] = []
+        observe: Any = events.append
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        await self.client().ask("big", dns.A)
+        self.assertEqual([formatEvent(each) for each in events], [])
 
 
 class ZoneTests(TestCase):

@@ -8,12 +8,13 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IProtocol
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
+from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from xmppd.api.network import AddressAnswer, IConnector
 from xmppd.net.racing import Attempt, Pace, Reason, Unreachable, alternating, race
+from xmppd.service.network import TcpConnector
 from xmppd.testing.connector import FakeConnector
 
 FACTORY = Factory.forProtocol(Protocol)
@@ -138,6 +139,13 @@ class RaceTests(SynchronousTestCase):
         self.attempts[0].fail(RuntimeError("mistake"))
         self.assertEqual(self.reasons(racing), [("a", "could not be connected to")])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_what_is_no_address(self) -> None:
+        """A connector that raises fails one attempt, and the next has its turn."""
+        connector = TcpConnector(MemoryReactorClock())
+        racing = race([Attempt("localhost", 5269, FACTORY)], connector, self.clock, PACE)
+        self.assertEqual(self.reasons(racing), [("localhost", "could not be connected to")])
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
     def test_the_last_fails_last(self) -> None:
         """Reasons are in the order of the attempts, whichever failed first."""

@@ -4,7 +4,7 @@ Who asks for what is being looked up already waits for that lookup. Only so many
 """
 
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sized
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -16,21 +16,22 @@ from twisted.python.failure import Failure
 from xmppd.api.network import Trouble
 
 Key = TypeVar("Key")
-Value = TypeVar("Value")
+Value = TypeVar("Value", bound=Sized)
 
 
 @dataclass(frozen=True, slots=True)
 class CacheLimits:
     """How much is remembered, and for how long.
 
-    - `names`: outcomes of lookups kept; the one not wanted for the longest time goes first.
+    - `records`: what is kept in all, where a lookup that found none counts as one; the outcome not
+      wanted for the longest time goes first.
     - `shortest`, `longest`: seconds for which a record is kept, whatever it says itself; `shortest`
       is also for how long nobody asks again after a lookup that has failed.
     - `nothing`: the most seconds for which it is believed that there is no record.
     - `at_once`: lookups at a time; `waiting`: how many more may wait for their turn.
     """
 
-    names: int = 10_000
+    records: int = 20_000
     shortest: float = 10.0
     longest: float = 3_600.0
     nothing: float = 60.0
@@ -40,7 +41,7 @@ class CacheLimits:
 
 @dataclass(frozen=True, slots=True)
 class Known(Generic[Value]):
-    """What is known for `ttl` seconds: a value, or why there is none."""
+    """What is known for `ttl` seconds: the records, or why there are none."""
 
     value: Value | Trouble
     ttl: float
@@ -59,14 +60,15 @@ class DnsCache(Generic[Key, Value]):
         self._clock = clock
         self._limits = limits
         self._known: dict[Key, Known[Value]] = {}  # here, `ttl` is when it ends
+        self._records = 0
         self._waiting: dict[Key, list[Deferred[Known[Value]]]] = {}
         self._queue: deque[tuple[Key, LookUp[Value]]] = deque()
         self._running = 0
         self._beginning = False
 
     def __len__(self) -> int:
-        """Return how many outcomes are kept."""
-        return len(self._known)
+        """Return how many records are kept."""
+        return self._records
 
     @property
     def pending(self) -> int:
@@ -80,11 +82,9 @@ class DnsCache(Generic[Key, Value]):
         `BROKEN`, with an entry in the log, when `look_up` raises something. To cancel what this
         returns is to wait no longer; the lookup goes on for others and for later.
         """
-        now = self._clock.seconds()
-        known = self._known.pop(key, None)
-        if known is not None and known.ttl > now:
-            self._known[key] = known  # the latest wanted is the last to go
-            return succeed(Known(known.value, known.ttl - now))
+        known = self._remembered(key)
+        if known is not None:
+            return succeed(known)
         waiting = self._waiting.get(key)
         if waiting is None:
             if len(self._queue) >= self._limits.waiting:
@@ -130,7 +130,24 @@ class DnsCache(Generic[Key, Value]):
             max(shortest, min(known.ttl, self._limits.nothing)) if known.value.final else shortest
         )
 
+    def _remembered(self, key: Key) -> Known[Value] | None:
+        known = self._known.get(key)
+        if known is None:
+            return None
+        del self._known[key]
+        left = known.ttl - self._clock.seconds()
+        if left <= 0:
+            self._records -= _size(known)
+            return None
+        self._known[key] = known  # the latest wanted is the last to go
+        return Known(known.value, left)
+
     def _keep(self, key: Key, known: Known[Value]) -> None:
         self._known[key] = Known(known.value, self._clock.seconds() + known.ttl)
-        while len(self._known) > self._limits.names:
-            del self._known[next(iter(self._known))]
+        self._records += _size(known)
+        while self._records > self._limits.records:
+            self._records -= _size(self._known.pop(next(iter(self._known))))
+
+
+def _size(known: Known[Any]) -> int:
+    return 1 if isinstance(known.value, Trouble) else max(1, len(known.value))

@@ -5,17 +5,19 @@ or does not answer in time is passed over for the next.
 """
 
 import secrets
+import socket
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from twisted.internet import defer, error
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import ITCPTransport
-from twisted.internet.protocol import DatagramProtocol, Factory, connectionDone
+from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor, ITCPTransport
+from twisted.internet.protocol import Factory, connectionDone
 from twisted.names import dns
 from twisted.protocols.basic import Int16StringReceiver
 from twisted.python.failure import Failure
 from typing_extensions import override
+from zope.interface import implementer
 
 from xmppd.api.network import IConnector, LookupFailed, Trouble
 from xmppd.net.dns_question import LARGEST, Question
@@ -37,14 +39,14 @@ class _OfNoUse(Exception):
     """The server refused, hung up, or sent what is no answer."""
 
 
-_FAILED = (_OfNoUse, error.ConnectError, error.CannotListenError, OSError)
+_FAILED = (_OfNoUse, error.ConnectError, OSError)
 
 
 class DnsClient:
     """Asks the servers that `servers()` returns, in that order.
 
-    `reactor` is one with UDP and timers; each server has the seconds in `timeouts` for its answer,
-    the first time around and later ones.
+    `reactor` is one with descriptors and timers. Each server has the seconds in `timeouts` for its
+    answer, the first time around and later ones.
     """
 
     def __init__(
@@ -86,17 +88,12 @@ class DnsClient:
         return await self._by_tcp(server, question) if message.trunc else message
 
     async def _by_udp(self, server: Server, question: Question, timeout: float) -> dns.Message:
-        protocol = _Datagram(question)
-        # Port 0: the kernel picks one nobody can foresee, as RFC 5452 section 9.2 wants.
-        port = self._reactor.listenUDP(0, protocol, "::" if ":" in server[0] else "", LARGEST)
+        exchange = _Datagrams(self._reactor, question)
         try:
-            # Once connected, the socket takes packets from that server only, and hears of refusals.
-            port.connect(*server)
-            port.write(question.to_bytes())
-            return await protocol.answer.addTimeout(timeout, self._reactor)
+            exchange.begin(server)
+            return await exchange.answer.addTimeout(timeout, self._reactor)
         finally:
-            port.stopListening()
-            protocol.answer.addErrback(_nobody_waits)
+            exchange.end()
 
     async def _by_tcp(self, server: Server, question: Question) -> dns.Message:
         exchange = _Exchange(question)
@@ -109,34 +106,61 @@ class DnsClient:
             exchange.end()
 
 
-def _nobody_waits(failure: Failure) -> None:
-    """Take what goes wrong with a socket that has been given up already."""
+@implementer(IReadDescriptor)
+class _Datagrams:
+    """Asks by UDP and waits for the answer among whatever comes.
 
+    A port of the reactor would write two lines to the log for each question.
+    """
 
-class _Datagram(DatagramProtocol):
-    """Waits for the answer among whatever comes."""
-
-    noisy = False
-
-    def __init__(self, question: Question) -> None:
+    def __init__(self, reactor: IReactorFDSet, question: Question) -> None:
+        self._reactor = reactor
         self._question = question
+        self._socket: socket.socket | None = None
         self.answer: Deferred[dns.Message] = Deferred()
 
-    @override
-    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
-        message = self._question.read(datagram)
-        if message is not None and not self.answer.called:
-            self.answer.callback(message)
+    def begin(self, server: Server) -> None:
+        """Ask. Raises OSError where that is not possible."""
+        family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        # Connected, it takes packets from that server only, and hears of refusals. The kernel gives
+        # it a port that nobody can foresee, as RFC 5452 section 9.2 wants.
+        self._socket.connect(server)
+        self._socket.send(self._question.to_bytes())
+        self._reactor.addReader(self)
 
-    @override
-    def connectionRefused(self) -> None:
+    def end(self) -> None:
+        """Wait no more."""
+        if self._socket is not None:
+            self._reactor.removeReader(self)
+            self._socket.close()
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor, -1 when it is closed."""
+        return -1 if self._socket is None else self._socket.fileno()
+
+    def logPrefix(self) -> str:
+        """Say who this is."""
+        return "DNS"
+
+    def doRead(self) -> None:
+        """Take one packet, or word that there will be none."""
+        assert self._socket is not None
+        try:
+            message = self._question.read(self._socket.recv(LARGEST))
+        except BlockingIOError:
+            return
+        except OSError:
+            self.answer.errback(_OfNoUse())
+        else:
+            if message is not None:
+                self.answer.callback(message)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Hear from the reactor that the socket is of no use any more."""
         if not self.answer.called:
             self.answer.errback(_OfNoUse())
-
-    @override
-    def stopProtocol(self) -> None:
-        # The socket may break, too, such as by what a firewall sends back.
-        self.connectionRefused()
 
 
 class _Exchange(Int16StringReceiver):

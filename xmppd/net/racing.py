@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from twisted.internet import error
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IProtocol, IProtocolFactory, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -129,8 +129,12 @@ class _Race:
             self._next = self._clock.callLater(self._pace.stagger, self._go_on)
 
     def _begin(self, place: int, attempt: Attempt) -> None:
-        connecting = self._connector.connect(
-            attempt.address, attempt.port, attempt.factory, self._pace.attempt
+        connecting: Deferred[IProtocol] = maybeDeferred(
+            self._connector.connect,
+            attempt.address,
+            attempt.port,
+            attempt.factory,
+            self._pace.attempt,
         )
         self._running[place] = connecting
         connecting.addCallbacks(

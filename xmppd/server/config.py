@@ -127,13 +127,13 @@ class DnsConfig:
 
     - `servers`: the DNS servers to ask, in that order: IP addresses, with a port if it is not 53
       ("192.0.2.53:5353"). Without any, those of the system.
-    - `cache_names`: answers that are remembered; `cache_seconds`: for how long at most, and
+    - `cache_records`: what is remembered of answers; `cache_seconds`: for how long at most, and
       `nothing_seconds` if there was nothing to find.
     - `lookups`: how many are made at a time; `waiting_lookups`: how many more may wait.
     """
 
     servers: tuple[str, ...] = ()
-    cache_names: Count = 10_000
+    cache_records: Count = 20_000
     cache_seconds: Seconds = 3_600.0
     nothing_seconds: Seconds = 60.0
     lookups: Count = 100

@@ -38,7 +38,7 @@ def resolver(reactor: Any, connector: IConnector, config: DnsConfig) -> Resolver
     named = tuple(map(server, config.servers))
     servers = (lambda: named) if named else SystemServers()
     limits = CacheLimits(
-        names=config.cache_names,
+        records=config.cache_records,
         longest=config.cache_seconds,
         nothing=config.nothing_seconds,
         at_once=config.lookups,
