@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from tests.c2s.client import Client
 from tests.c2s.house import HouseCase
 from tests.c2s.texts import CAPULET, SUCCESS, binding, opening, plain
-from xmppd.api.registrations import PerAccount
+from xmppd.api.registrations import HandleIq, PerAccount, Request
 
 
 class AccountGoneTests(HouseCase):
@@ -56,6 +56,23 @@ class AccountGoneTests(HouseCase):
                     self.assertEqual(len(client.takes()), 1)
                 client.sends(binding("balcony"))
                 self.gone(client)
+
+    def test_nothing_is_done_for_it_without_a_session(self) -> None:
+        """What was kept by that name would be found by whoever has it next."""
+        note = "<iq type='set' id='1'><note xmlns='urn:note'/></iq>"
+        for change in ("delete", "make_anew", "disable"):
+            self.setUp()
+            asked: list[Request] = []
+            self.house.install(HandleIq("set", "urn:note", "note", asked.append))
+            client = self.house.connect()
+            client.logs_in()
+            client.sends(note)
+            client.receives("<iq type='result' id='1'/>")
+            getattr(self, change)()
+            client.sends(note)
+            [answer] = client.takes()
+            self.assertIn("not-authorized", [each.tag.partition("}")[2] for each in answer[0]])
+            self.assertEqual(len(asked), 1)
 
     def test_while_it_is_looked_up(self) -> None:
         client = self.house.connect()

@@ -84,10 +84,11 @@ class ISessionHost(Interface):
     def check_state(kind: type) -> None:
         """Raise `LookupError` unless a feature has registered `PerSession(kind)`."""
 
-    def answer(stanza: Stanza) -> "Deferred[Stanza | None]":
+    def answer(stanza: Stanza, created: float | None = None) -> "Deferred[Stanza | None]":
         """Have a stanza to the host or the sender's own account answered before binding.
 
-        `from_` is the sender's bare JID. Fires with what to send back, None for nothing.
+        `from_` is the sender's bare JID; `created` is as in `open`, and what comes for an account
+        that is gone is answered `not-authorized`. Fires with what to send back, None for nothing.
         """
 
     def urgent(stanza: Stanza) -> bool:

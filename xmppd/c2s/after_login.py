@@ -112,7 +112,7 @@ class AfterLogin:
             await self._bind(stanza)
             return
         stanza.from_ = own
-        reply = await self._host.sessions.answer(stanza)
+        reply = await self._host.sessions.answer(stanza, self._account.created)
         if reply is None:
             return
         await self._service.gate.committed(reply.ticket)

@@ -90,16 +90,19 @@ class AccountsDomain:
         if kind not in self.registry.per_session:
             raise LookupError(f"no feature has registered PerSession({kind.__name__})")
 
-    async def _answer_unbound(self, stanza: Stanza) -> Stanza | None:
+    async def _answer_unbound(self, stanza: Stanza, created: float | None) -> Stanza | None:
         try:
+            sender = stanza.from_
+            assert sender is not None
+            if not await self.sessions.is_there(sender.localpart, created):
+                raise StanzaError("not-authorized", "this account is not there any more")
             if not isinstance(stanza, Iq):
                 raise StanzaError("unexpected-request", "bind a resource first")
             check_iq(stanza)
             if not stanza.is_request:
                 return None
-            assert stanza.from_ is not None
-            if stanza.to is None or stanza.to == stanza.from_:
-                at, owner = OWN_ACCOUNT | ACCOUNT, stanza.from_.localpart
+            if stanza.to is None or stanza.to == sender:
+                at, owner = OWN_ACCOUNT | ACCOUNT, sender.localpart
             else:
                 at, owner = HOST, ""
             result = handle(self.registry, stanza, at, owner)
@@ -109,9 +112,9 @@ class AccountsDomain:
         answer: Stanza = answers[0]
         return answer
 
-    def answer(self, stanza: Stanza) -> "Deferred[Stanza | None]":
+    def answer(self, stanza: Stanza, created: float | None = None) -> "Deferred[Stanza | None]":
         """Have a stanza answered before binding (see `ISessionHost`)."""
-        return Deferred.fromCoroutine(self._answer_unbound(stanza))
+        return Deferred.fromCoroutine(self._answer_unbound(stanza, created))
 
     def submit(self, stanza: Stanza, session: ISession) -> "Deferred[None] | None":
         """Take what a client sends (see `ISessionHost`)."""

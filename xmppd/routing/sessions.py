@@ -78,8 +78,8 @@ class Sessions:
         # Whoever deletes the account finds it from here on, so that no deletion slips through.
         self._opening[session] = None
         try:
-            if created is not None:
-                await self._look_up(session, created)
+            if not await self.is_there(session.account, created):
+                session.close("not-authorized", "this account is not there any more")
             if session in self._opening:
                 await self._load(session.account, online)
             if session not in self._opening:
@@ -93,10 +93,15 @@ class Sessions:
         self._cluster.publish(session.record)
         self._announce(SessionOpened, session)
 
-    async def _look_up(self, session: ISession, created: float) -> None:
-        account = await self._accounts.get(session.account)
-        if account is None or account.disabled or account.created != created:
-            session.close("not-authorized", "this account is not there any more")
+    async def is_there(self, account: str, created: float | None) -> bool:
+        """Tell whether an account of that name is `created` then and may be used.
+
+        Nobody asks that of guests, who have none: None.
+        """
+        if created is None:
+            return True
+        found = await self._accounts.get(account)
+        return found is not None and not found.disabled and found.created == created
 
     async def _load(self, account: str, online: _Online) -> None:
         """Load the account's state; the first session does, further ones wait for it."""
