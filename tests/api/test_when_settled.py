@@ -39,8 +39,18 @@ class WhenSettledTests(SynchronousTestCase):
         waiting = [self.wait(ticket) for ticket in (1, 2, 3)]
         self.tickets.settle(Ticket(3), range(2, 3))
         self.successResultOf(waiting[0])
-        self.failureResultOf(waiting[1], StorageError)
+        lost = self.failureResultOf(waiting[1], StorageError)
+        self.assertIn("the storage does not say why", str(lost.value))
         self.successResultOf(waiting[2])
+
+    def test_why_they_are_lost(self) -> None:
+        waiting = self.wait(1)
+        self.tickets.settle(Ticket(1), range(1, 2), "disk full")
+        self.assertEqual(
+            str(self.failureResultOf(waiting).value), "it could not be kept: disk full"
+        )
+        self.tickets.settle(Ticket(2))
+        self.assertEqual(self.tickets.trouble, "disk full")
 
     def test_it_fires_once(self) -> None:
         waiting = self.wait(1)

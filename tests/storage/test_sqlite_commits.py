@@ -171,6 +171,7 @@ class FailureTests(Commits):
         self.assertEqual(self.value(), b"2")
         self.settle()
         self.assertEqual(self.told.told[-1], (lost[-1], lost))
+        self.assertEqual(self.storage.tickets.trouble, "database or disk is full")
         self.assertEqual((self.value(), self.value("romeo")), (b"1", None))
         self.maker.writer.execute("PRAGMA max_page_count = 1000000")
         ticket = self.vcards.put("romeo", b"x" * 100_000)
@@ -231,6 +232,7 @@ class FailureTests(Commits):
         ticket = self.vcards.put("juliet", b"1")
         self.settle()
         self.assertEqual(self.told.told, [(ticket, [ticket])])
+        self.assertEqual(self.storage.tickets.trouble, "ZeroDivisionError")
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertIsNone(self.value())
 

@@ -56,6 +56,10 @@ class Tickets(Protocol):
     def settled(self) -> Ticket:
         """Every ticket up to this one is committed, or has failed."""
 
+    @property
+    def trouble(self) -> str:
+        """Why writes were lost the last time, in words for the operator; "" if none ever were."""
+
     def watch(self, settled: "Callable[[Ticket, range], None]") -> None:
         """Call `settled(ticket, failed)` each time `settled` moves, on the reactor's thread.
 
@@ -300,7 +304,8 @@ def when_settled(tickets: Tickets, ticket: Ticket) -> Deferred[None]:
             return
         tickets.unwatch(settled)
         if ticket in failed:
-            waiting.errback(StorageError("What was to be kept has been lost."))
+            why = tickets.trouble or "the storage does not say why"
+            waiting.errback(StorageError(f"it could not be kept: {why}"))
         else:
             waiting.callback(None)
 

@@ -71,13 +71,15 @@ class SqliteEngine:
 
     def settled(self, turns: Sequence[Turn], error: Exception | None) -> None:
         """Hear from the writer that turns are committed, or lost because of `error`."""
-        failed = NONE_FAILED
+        failed, trouble = NONE_FAILED, ""
         if error is not None:
+            # What SQLite says names no data; what else goes wrong might.
+            trouble = str(error) if isinstance(error, sqlite3.Error) else type(error).__name__
             failed = range(turns[0].first, turns[-1].last + 1)
             self._report(failed, error)
         self._waiting -= sum(turn.size for turn in turns)
         self._overlay.settle(turns[-1].last)
-        self.tickets.settle(turns[-1].last, failed)
+        self.tickets.settle(turns[-1].last, failed, trouble)
 
     def write(self, *writes: Write, size: int = 0) -> Ticket:
         """Take writes; see `xmppd.storage.engine.Engine`, as for all that follows."""

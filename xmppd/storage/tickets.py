@@ -24,6 +24,7 @@ class TicketCounter:
     def __init__(self) -> None:
         self._issued = NO_TICKET
         self._settled = NO_TICKET
+        self._trouble = ""
         self._watchers: list[Watcher] = []
         self._waiting: list[tuple[Ticket, Deferred[None]]] = []
 
@@ -36,6 +37,11 @@ class TicketCounter:
     def settled(self) -> Ticket:
         """Every ticket up to this one is committed, or has failed."""
         return self._settled
+
+    @property
+    def trouble(self) -> str:
+        """Why writes were lost the last time; "" if none ever were."""
+        return self._trouble
 
     def watch(self, settled: Watcher) -> None:
         """Call `settled(ticket, failed)` each time `settled` moves."""
@@ -60,9 +66,13 @@ class TicketCounter:
         self._issued = Ticket(self._issued + 1)
         return self._issued
 
-    def settle(self, upto: Ticket, failed: range = NONE_FAILED) -> None:
-        """Record that all tickets up to `upto` are committed but for those in `failed`."""
+    def settle(self, upto: Ticket, failed: range = NONE_FAILED, trouble: str = "") -> None:
+        """Record that all tickets up to `upto` are committed but for those in `failed`.
+
+        `trouble` says why these failed.
+        """
         self._settled = upto
+        self._trouble = trouble or self._trouble
         for watcher in tuple(self._watchers):
             try:
                 watcher(upto, failed)
