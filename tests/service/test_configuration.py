@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.server.makers import inventory
 from xmppd.server.config import HostConfig
+from xmppd.server.hosts import ModuleRefused
 from xmppd.server.users import UserStoreError
 from xmppd.service.configuration import configuration, put_together
 from xmppd.service.plugins import discover
@@ -56,6 +57,24 @@ class ConfigurationTests(SynchronousTestCase):
             key = 'host."example.org".users'
             self.assertEqual(str(error), f"{path}:{line}: {key}: {what}")
         self.assertRaises(UserStoreError, put_together, config, None, found, reactor)
+
+    def test_a_module_that_cannot_work_there(self) -> None:
+        found = discover()
+        guests = '[host."example.org"]\nanonymous = true\nusers = []\n[tls]\ndevelopment = true\n'
+        why = 'it needs accounts of this server\'s own ("xmppd" among the users)'
+        for enabling, line in (
+            ('[modules]\nenable = ["register"]\n', 6),
+            ('[modules]\nenable = ["register"]\n[modules.register]\nremoval = true\n', 8),
+            ('[host."example.org".modules]\nenable = ["register"]\n', 6),
+        ):
+            path = Path(self.mktemp()).absolute()
+            path.write_text(guests + enabling)
+            config, _ = configuration(str(path), found, {})
+            error = self.assertRaises(ConfigError, put_together, config, path, found, reactor)
+            key = 'host."example.org".modules.register'
+            self.assertEqual(str(error), f"{path}:{line}: {key}: {why}")
+        refused = self.assertRaises(ModuleRefused, put_together, config, None, found, reactor)
+        self.assertEqual(str(refused), f"module register cannot be made for example.org: {why}")
 
     def test_a_file_that_is_not_there(self) -> None:
         self.assertRaises(ConfigError, configuration, "/nowhere/x", inventory(), {})

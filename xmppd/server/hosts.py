@@ -44,6 +44,19 @@ class IModule(Protocol):
         """Return what the module hooks."""
 
 
+class ModuleRefused(MakerError):
+    """A module cannot work on a host as it is configured; one plain sentence for the operator.
+
+    `host` and `module` are the names of both, `why` is what the module says about it.
+    """
+
+    def __init__(self, host: str, module: str, why: str) -> None:
+        super().__init__(f"module {module} cannot be made for {host}: {why}")
+        self.host = host
+        self.module = module
+        self.why = why
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """A host that is put together.
@@ -186,7 +199,7 @@ def _chosen(config: HostConfig, shared: Surroundings) -> Sequence[MechanismMaker
 def install_modules(host: Host, inventory: Inventory) -> None:
     """Make a host's modules, then install them all.
 
-    Raises `MakerError` if one cannot be made, `RegistrationError` if two of them clash.
+    Raises `ModuleRefused` if one cannot be made, `RegistrationError` if two of them clash.
     """
     wanted = host.config.modules
     makers = inventory.chosen_modules(wanted.enable, wanted.disable)
@@ -203,8 +216,10 @@ def _module(maker: ModuleMaker, host: Host) -> IModule:
         else:
             settings = host.config.modules.sections.get(maker.name)
             module = code(host.local, settings_type() if settings is None else settings)
+    except ValueError as error:
+        raise ModuleRefused(host.config.name, maker.name, str(error)) from error
     except Exception as error:
         # Anybody's code: whatever it raises is the reason we give.
-        why = f"{type(error).__name__}: {error}"
-        raise MakerError(f"{maker} cannot be made for {host.config.name} ({why})") from error
+        why = f"{maker.code} failed ({type(error).__name__}: {error})"
+        raise ModuleRefused(host.config.name, maker.name, why) from error
     return module

@@ -6,6 +6,7 @@ from typing import Any
 
 from xmppd.server.assemble import Server, build
 from xmppd.server.config import ServerConfig, without_a_file
+from xmppd.server.hosts import ModuleRefused
 from xmppd.server.inventory import Inventory
 from xmppd.server.users import UserStoreError
 from xmppd.service.collaborators import real
@@ -43,3 +44,7 @@ def put_together(
         if file is None:
             raise
         raise at_line(file, ("host", error.host, "users"), str(error)) from None
+    except ModuleRefused as error:
+        if file is None:
+            raise
+        raise at_line(file, ("host", error.host, "modules", error.module), error.why) from None
