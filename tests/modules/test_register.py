@@ -255,10 +255,7 @@ class OfferTests(SynchronousTestCase):
         host.load(InBandRegistration, RegisterSettings(newcomers=False))
 
     def test_reserved_names_that_cannot_be(self) -> None:
-        host = FakeHost()
-        host.load(PlainPasswords)
-        settings = RegisterSettings(reserved=("a b",))
-        self.assertRaises(ValueError, InBandRegistration, host, settings)
+        self.assertRaises(ValueError, RegisterSettings, reserved=("abuse", "a b"))
 
 
 class UserTestCase(RegisterTestCase):

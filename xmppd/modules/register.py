@@ -47,6 +47,8 @@ class RegisterSettings:
     - `changes_per_hour`: how often a user may change the password; each time costs us work.
     - `form_seconds`: how long who has asked for the form may take to fill it in and log in, so
       many at a time of one address (`forms_per_address`).
+
+    Raises `ValueError` if a reserved name is none that an account could have.
     """
 
     newcomers: bool = True
@@ -71,6 +73,10 @@ class RegisterSettings:
     changes_per_hour: Count = 20
     form_seconds: Seconds = 600.0
     forms_per_address: Count = 3
+
+    def __post_init__(self) -> None:
+        for name in self.reserved:
+            localpart(name)
 
 
 DEFAULTS = RegisterSettings()
