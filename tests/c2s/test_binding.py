@@ -84,7 +84,7 @@ class BindTests(HouseCase):
             client.sends(request)
             client.receives(iq_error("bad-request", "modify"))
         client.sends(binding("x").replace("id='bind'", ""))
-        client.receives(iq_error("bad-request", "modify", "type='error'"))
+        client.receives(iq_error("bad-request", "modify", "type='error' id=''"))
         client.sends(binding("balcony"))
         client.receives(bound("balcony"))
 

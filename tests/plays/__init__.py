@@ -11,9 +11,12 @@ def refusal(
     type: str = "cancel",
     text: str = "",
 ) -> str:
-    """Return the error stanza of that condition (RFC 6120 8.3.2); `from_` is left out if empty."""
+    """Return the error stanza of that condition (RFC 6120 8.3.2); `from_` is left out if empty.
+
+    So is `id` where it may be: an IQ always has one (8.3.1, rule 3).
+    """
     sender = f" from='{from_}'" if from_ else ""
-    number = f" id='{id}'" if id else ""
+    number = f" id='{id}'" if id or kind == "iq" else ""
     ns = "urn:ietf:params:xml:ns:xmpp-stanzas"
     words = f"<text xmlns='{ns}' xml:lang='en'>{text}</text>" if text else ""
     return (

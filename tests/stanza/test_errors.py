@@ -61,6 +61,19 @@ class ReplyTests(SynchronousTestCase):
         for stanza, expected in table:
             self.assertEqual(can_be_answered(stanza), expected, stanza)
 
+    def test_id_of_a_reply(self) -> None:
+        """An IQ's answer has an id, empty where there was none (RFC 6120 8.3.1, rule 3)."""
+        table = [
+            (Iq(id="1"), b' id="1"'),
+            (Iq(), b' id=""'),
+            (Message(id="1"), b' id="1"'),
+            (Message(), b""),
+            (Presence(), b""),
+        ]
+        for stanza, expected in table:
+            reply = bytes(error_reply(stanza, StanzaError("gone")))
+            self.assertEqual(reply.partition(b' type="error"')[2].partition(b">")[0], expected)
+
     def test_reply(self) -> None:
         for kind in (Message, Presence, Iq):
             stanza = kind(Element("x", "urn:x"), to=ROMEO, from_=JULIET, type="set", id="1")

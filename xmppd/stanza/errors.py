@@ -44,6 +44,9 @@ DEFAULT_TYPES = {
 }
 """The defined conditions (RFC 6120 8.3.3) and the type each usually has."""
 
+_EMPTY_ID = ' id=""'
+"""The id of an answer to an IQ that has none: it must be there (RFC 6120 8.3.1, rule 3)."""
+
 AnyStanza = TypeVar("AnyStanza", bound=Stanza)
 
 
@@ -96,10 +99,13 @@ def can_be_answered(stanza: Stanza) -> bool:
 
 def error_reply(stanza: AnyStanza, error: StanzaError) -> AnyStanza:
     """Return the error stanza that answers `stanza`: same kind and id, addresses swapped."""
-    return stanza.__class__(
+    reply = stanza.__class__(
         error.to_element(),
         to=stanza.from_,
         from_=stanza.to,
         type="error",
         id=stanza.id,
     )
+    if stanza.kind == "iq" and not stanza.id:
+        reply.extra = _EMPTY_ID
+    return reply
