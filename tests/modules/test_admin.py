@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from tests.server.house import House, switched_off
+from xmppd.api.auth import IPasswords
 from xmppd.api.commands import Argument, Command, CommandError, IAdministration
 from xmppd.api.registrations import Provide
 from xmppd.modules.admin import Admin
@@ -212,9 +213,25 @@ class StandardTests(ServerCase):
         told = [("info", "address: nurse@example.org, change: added")]
         self.assertEqual(told, notes(done))
         self.assertTrue(self.check_password("nurse", "angelica"))
-        again = self.boss.run("add-user", **given)
-        taken = "nurse@example.org is taken, or too much like a name that is"
-        self.assertEqual([("error", taken)], notes(again))
+
+    def test_add_user_of_a_name_that_is_taken(self) -> None:
+        """That is an error stanza (section 5), and the form can be sent again."""
+        begun = self.boss.begin(f"{ADMIN}#add-user")
+        given = {"accountjid": "juliet@example.org", "password": "angelica"}
+        error = self.boss.submit(begun, given)
+        self.assertEqual("cancel", error.attrs["type"])
+        self.assertIsNotNone(error.child("conflict", STANZA_ERRORS))
+        done = self.boss.submit(begun, {**given, "accountjid": "nurse@example.org"})
+        self.assertEqual([("info", "address: nurse@example.org, change: added")], notes(done))
+
+    def test_passwords_that_are_kept_elsewhere(self) -> None:
+        """Nobody can set them here (section 5)."""
+        host = self.house.server.hosts[HERE].local
+        find = host.find
+        self.patch(host, "find", lambda each: None if each is IPasswords else find(each))
+        error = self.boss.run("change-user-password", accountjid=BOSS, password="pen")
+        self.assertIsNotNone(error.child("not-allowed", STANZA_ERRORS))
+        self.assertEqual("cancel", error.attrs["type"])
 
     def test_add_user_with_a_slip(self) -> None:
         begun = self.boss.begin(f"{ADMIN}#add-user")

@@ -28,6 +28,8 @@ from xmppd.wire.element import Element
 NS = "http://jabber.org/protocol/commands"
 INFO = "http://jabber.org/protocol/disco#info"
 ITEMS = "http://jabber.org/protocol/disco#items"
+UNKNOWN = "http://jabber.org/protocol/admin#unknown"
+"""What XEP-0133 might have, and this server has not; see its section 5."""
 HERE = "example.org"
 JULIET = "juliet@example.org"
 
@@ -339,6 +341,7 @@ class RunTests(CommandsCase):
         table = [
             ("", "", "", "bad-request", "", "a command is named by its node"),
             ("z", "", "", "item-not-found", "", ""),
+            (UNKNOWN, "", "", "feature-not-implemented", "", ""),
             ("c", "", "run", "bad-request", "malformed-action", ""),
             ("c", "", "EXECUTE", "bad-request", "malformed-action", ""),
             ("c", "unknown", "", "bad-request", "bad-sessionid", ""),
@@ -435,6 +438,14 @@ class StagesTests(CommandsCase):
         self.assert_refused(self.romeo, *refused)
         self.assertEqual(["", ""], self.wizard.got[1:])
 
+    def test_cancelled_form(self) -> None:
+        """It counts as submitted (3.5.1): whoever cancels a command says so in the action."""
+        self.begin(self.romeo)
+        cancelled = x(("name", "Bard"), type="cancel")
+        self.ask(self.romeo, "wizard", "token1", "next", x=cancelled)
+        self.assert_colour_form()
+        self.assertEqual("Bard", self.wizard.got[-1])
+
     def test_cancelling(self) -> None:
         self.begin(self.romeo)
         self.step("cancel")
@@ -460,7 +471,7 @@ class StagesTests(CommandsCase):
         table = [
             ("", "size: this is required"),
             (x(("size", "big")), "size: give true or false"),
-            (x(("size", "1"), type="cancel"), "the form is not submitted"),
+            (x(("size", "1"), type="result"), "the form is not submitted"),
             (x(type="nonsense"), "a form is a form, submit, cancel or result"),
             (x(("FORM_TYPE", "urn:x"), ("size", "1")), "this form was not offered"),
         ]

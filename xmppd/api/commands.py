@@ -27,6 +27,14 @@ class CommandError(Exception):
     """A command cannot do what it was asked; `args[0]` is one plain sentence for the operator."""
 
 
+class Conflict(CommandError):
+    """What it was to make is there already."""
+
+
+class NotAllowed(CommandError):
+    """Nobody can have that done here, whatever they may do elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Argument:
     """One argument of a command.

@@ -14,7 +14,14 @@ from typing import Any, get_args, get_origin, get_type_hints
 from twisted.logger import Logger
 
 from xmppd.api.adhoc import Done, Execution, Note, Outcome, Severity, Stage
-from xmppd.api.commands import Argument, Command, CommandError, IAdministration
+from xmppd.api.commands import (
+    Argument,
+    Command,
+    CommandError,
+    Conflict,
+    IAdministration,
+    NotAllowed,
+)
 from xmppd.api.host import IHost
 from xmppd.api.registrations import AdHoc, AdHocs, Registration
 from xmppd.stanza.answers import Answers
@@ -167,6 +174,8 @@ _STANDARD = (
     ),
     _Standard("announce", "Send Announcement to Online Users", "announce", (_TEXT,), _announcement),
 )
+# What is no mere note (XEP-0133 section 5); commands for several accounts never fail so.
+_CONDITIONS: dict[type[CommandError], str] = {Conflict: "conflict", NotAllowed: "not-allowed"}
 # Their results have more in them than XEP-0133 shows.
 _SHOWN_AS_WELL = ("user list", "session list")
 
@@ -218,6 +227,9 @@ class Admin:
             try:
                 results.append(await self._call(command, arguments, execution))
             except CommandError as error:
+                condition = _CONDITIONS.get(type(error))
+                if condition is not None:
+                    raise StanzaError(condition, str(error)) from None
                 notes.append(_complaint(error))
         if standard.show is None:
             return Done(notes=(*map(_told, results), *notes))

@@ -6,7 +6,7 @@ who may see what, the sessions in which a command goes from form to form, and th
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from inspect import isawaitable
@@ -40,7 +40,7 @@ from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.forms import Form, FormType, form_in
 from xmppd.stanza.jid import JID
 from xmppd.wire.element import Element
-from xmppd.wire.namespaces import COMMANDS, DATA_FORMS, DISCO_INFO, DISCO_ITEMS, XML_LANG
+from xmppd.wire.namespaces import ADMIN, COMMANDS, DATA_FORMS, DISCO_INFO, DISCO_ITEMS, XML_LANG
 
 MOST_STAGES = 20
 """How many forms back one can go."""
@@ -220,6 +220,8 @@ class AdHocCommands:
                 if self._may(command, request.sender):
                     return command
                 raise StanzaError("forbidden")
+        if node.startswith(f"{ADMIN}#"):
+            raise StanzaError("feature-not-implemented")  # XEP-0133 section 5
         raise StanzaError("item-not-found")
 
     def _may(self, command: AdHoc, jid: JID) -> bool:
@@ -288,6 +290,8 @@ class AdHocCommands:
         """Have a command take what was filled in; one that fails over it has ended."""
         try:
             given = form_in(payload) or Form(FormType.SUBMIT)
+            if given.type is FormType.CANCEL:
+                given = replace(given, type=FormType.SUBMIT)  # 3.5.1
             answers = read(session.stages[-1].form, given)
         except StanzaError as error:
             raise _fault("bad-payload", error.text) from None
@@ -351,7 +355,7 @@ def _answer(
     notes: tuple[Note, ...] = (),
     payload: Form | Element | None = None,
 ) -> Element:
-    """Return the `<command/>` of an answer; its texts are English, whatever was asked for (3.5)."""
+    """Return the `<command/>` of an answer; its texts are English, whatever was asked for (3.7)."""
     attrs = {"node": session.command.node, "sessionid": session.id, "status": status}
     command = Element("command", COMMANDS, {**attrs, XML_LANG: "en"})
     for note in notes:

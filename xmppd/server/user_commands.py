@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from xmppd.api.auth import IPasswords
-from xmppd.api.commands import Argument, Command, CommandError
+from xmppd.api.commands import Argument, Command, CommandError, Conflict, NotAllowed
 from xmppd.api.host import Busy, IHost
 from xmppd.api.roster import IRoster
 from xmppd.api.storage import AccountExists, StorageError
@@ -261,7 +261,7 @@ class UserCommands:
     def _passwords(self, host: IHost) -> IPasswords:
         passwords = host.find(IPasswords)
         if passwords is None:
-            raise CommandError(f"the passwords of {host.domain} are not kept by this server")
+            raise NotAllowed(f"the passwords of {host.domain} are not kept by this server")
         return passwords
 
 
@@ -273,6 +273,6 @@ def _in_plain_words(subject: str) -> Iterator[None]:
     except KeyError:
         raise CommandError(f"there is no account {subject} whose password is kept here") from None
     except AccountExists:
-        raise CommandError(f"{subject} is taken, or too much like a name that is") from None
+        raise Conflict(f"{subject} is taken, or too much like a name that is") from None
     except (ValueError, StorageError, Busy) as error:
         raise CommandError(str(error)) from None
