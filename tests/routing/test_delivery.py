@@ -1,5 +1,6 @@
 """The delivery plan against the table of RFC 6121 section 8.5."""
 
+from dataclasses import replace
 from itertools import product
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -51,6 +52,22 @@ class PlanTests(SynchronousTestCase):
             seen += 1
             self.assertLessEqual(outcomes(planned(case)), case.allowed, case.row)
         self.assertGreater(seen, 100)
+
+    def test_errors_reach_who_sees_the_roster(self) -> None:
+        """To the account, as an answer to its request for a subscription (3.1.2)."""
+        away, shown = record("r1", None), record("r2", 1)
+        interested = replace(away, interested=True)
+        for records, told in (
+            ([away], []),
+            ([interested], [interested]),
+            ([interested, shown], [interested, shown]),
+            ([away, shown], [shown]),
+        ):
+            self.assertEqual(told, list(plan("presence", "error", None, False, records)[1]))
+            self.assertEqual(
+                [each for each in records if each.available],
+                list(plan("presence", "", None, False, records)[1]),
+            )
 
     def test_negative_priorities_get_no_message_sent_to_the_account(self) -> None:
         """RFC 6121 8.5.2.1.1, in all states of three resources."""

@@ -50,8 +50,11 @@ def plan(
     if kind == "presence":
         if full:
             return _DROP  # 8.5.3.2.2
-        available = [record for record in records if record.available]
-        return (Fate.DELIVER, available) if available else _DROP  # 8.5.2.1.2, 8.5.2.2.2
+        # An error answers what was sent on the user's behalf, such as a request for a subscription:
+        # whoever sees the roster needs to see that, too (3.1.2).
+        error = type == "error"
+        there = [each for each in records if each.available or (error and each.interested)]
+        return (Fate.DELIVER, there) if there else _DROP  # 8.5.2.1.2, 8.5.2.2.2
     return _BOUNCE if type in ("get", "set") else _DROP  # 8.5.3.2.3; answers are never answered
 
 
