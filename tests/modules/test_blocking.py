@@ -142,6 +142,19 @@ class ListTests(BlockingCase):
         self.juliet.receives(result())
         self.assertEqual(self.list(), four)
 
+    def test_bytes(self) -> None:
+        """An address may be three kilobytes long."""
+        self.host.remove("blocking")
+        self.host.load(Blocking, BlockingSettings(bytes=3_000))
+        self.juliet = self.host.login("nurse/x")
+        for name, taken in (("a", True), ("b", True), ("c", False)):
+            self.juliet.sends(command("block", f"{name * 1_000}@example.net"))
+            [answer] = self.juliet.take()
+            self.assertEqual("resource-constraint" not in answer, taken)
+        self.juliet.sends(command("unblock", f"{'a' * 1_000}@example.net"))
+        self.juliet.sends(command("block", f"{'c' * 1_000}@example.net"))
+        self.assertNotIn("resource-constraint", "".join(self.juliet.take()))
+
     def test_a_limit_that_came_later(self) -> None:
         """What is too much already can still be made less, and changed."""
         four = [f"r{number}@example.net" for number in range(4)]

@@ -18,7 +18,7 @@ from xmppd.api.registrations import (
 )
 from xmppd.api.roster import IRoster
 from xmppd.api.storage import Map
-from xmppd.modules.caps import NODE, Caps, CapsSettings
+from xmppd.modules.caps import NODE, OVERHEAD, Caps, CapsSettings
 from xmppd.modules.disco import Disco
 from xmppd.stanza.capabilities import digest
 from xmppd.stanza.jid import JID
@@ -381,7 +381,7 @@ class PoisoningTests(ClientsTestCase):
 class RememberedTests(ClientsTestCase):
     """What was verified outlasts the server, and is bounded."""
 
-    settings = CapsSettings(verified=2, feature_bytes=20)
+    settings = CapsSettings(verified=2, feature_bytes=3 * OVERHEAD + 20)
 
     def test_restart(self) -> None:
         self.learn()
@@ -452,12 +452,22 @@ class RememberedTests(ClientsTestCase):
 
     def test_too_many_features(self) -> None:
         long = "<identity category='client' type='pc'/><feature var='{}'/>"
-        for length, known in ((20, True), (21, False)):
+        longest = 2 * OVERHEAD + 20
+        for length, known in ((longest, True), (longest + 1, False)):
             content = long.format("x" * length)
             self.nurse.sends(presence(ver_of(content)))
             answer(self.nurse, self.asked(self.nurse), content)
             self.assertIs(self.features(self.nurse.jid) is not None, known)
         self.assertEqual(len(self.kept()), 1)
+
+    def test_many_short_features(self) -> None:
+        """Each takes its room, however short: else a client could make up thousands."""
+        identity = "<identity category='client' type='pc'/>"
+        for count, known in ((3, True), (4, False)):
+            content = identity + "".join(f"<feature var='{n}'/>" for n in range(count))
+            self.nurse.sends(presence(ver_of(content)))
+            answer(self.nurse, self.asked(self.nurse), content)
+            self.assertIs(self.features(self.nurse.jid) is not None, known)
 
     def test_guests(self) -> None:
         """Nothing is kept of them."""

@@ -49,10 +49,11 @@ Entries = frozenset[str]
 class BlockingSettings:
     """How much a block list may hold.
 
-    - `items`: addresses and domains one account may block.
+    - `items`: addresses and domains one account may block; `bytes`: of all these together.
     """
 
     items: Count = 2_000
+    bytes: Count = 262_144
 
 
 DEFAULTS = BlockingSettings()
@@ -155,10 +156,15 @@ class Blocking:
                 raise StanzaError("service-unavailable")
             before = found.entries
             change = Change(named, before, edit(before))
-            if len(change.after) > max(len(before), self._settings.items):
-                raise StanzaError("resource-constraint", "the block list is full")
+            if len(change.after) > len(before):
+                self._check_room(change.after)
             self._carry_out(owner, found, change, request.payload.name)
             return Promised(None, found.ticket)
+
+    def _check_room(self, entries: Entries) -> None:
+        size = sum(len(entry.encode()) for entry in entries)
+        if len(entries) > self._settings.items or size > self._settings.bytes:
+            raise StanzaError("resource-constraint", "the block list is full")
 
     def _carry_out(self, owner: str, found: BlockList, change: Change, command: str) -> None:
         """Write a change, and let those know whom it concerns."""

@@ -42,6 +42,9 @@ from xmppd.wire.namespaces import CAPS, DISCO_INFO
 NODE = "urn:xmppd:server"
 """Names this software, whatever it can do where it is installed."""
 
+OVERHEAD = 100
+"""Bytes a feature takes in memory besides its characters, about."""
+
 
 @dataclass(frozen=True, slots=True)
 class CapsSettings:
@@ -50,14 +53,15 @@ class CapsSettings:
     - `verified`: so many different sets of features, on disk as well.
     - `new_per_user`: those one user's clients may add within an hour.
     - `contacts`: clients of contacts elsewhere that are looked at.
-    - `feature_bytes`: of one client's features; who has more is taken for one that does not tell.
+    - `feature_bytes`: that one client's features may take in memory; who has more is taken for one
+      that does not tell.
     - `asked_at_once`: clients whose answers are waited for, each for `answer_seconds` at most.
     """
 
     verified: Count = 1_000
     new_per_user: Count = 20
     contacts: Count = 10_000
-    feature_bytes: Count = 16_384
+    feature_bytes: Count = 32_768
     asked_at_once: Count = 1_000
     answer_seconds: Seconds = 10.0
 
@@ -264,7 +268,7 @@ class Caps:
 
     def _judge(self, jid: JID, info: Element, announced: Announced) -> frozenset[str] | None:
         found = features(info)
-        if sum(map(len, found)) > self._settings.feature_bytes:
+        if sum(len(each) + OVERHEAD for each in found) > self._settings.feature_bytes:
             return None
         if announced.key:
             try:
