@@ -75,7 +75,7 @@ class Request:
             if each.jid.startswith(ROMEO):
                 stanzas = got.pop(each.jid, ())
                 self._check_push(stanzas, each.interested)
-                self._check_errors(stanzas, each.jid, each.available)
+                self._check_errors(stanzas, each.jid, each.available or each.interested)
         if got:
             raise Wrong(f"{self.case.row}\nothers received {got}")
         self.house.take()
@@ -86,16 +86,16 @@ class Request:
         if pushes != expected:
             raise Wrong(f"{self.case.row}\npushed was {pushes}")
 
-    def _check_errors(self, stanzas: tuple[Stanza, ...], client: str, available: bool) -> None:
+    def _check_errors(self, stanzas: tuple[Stanza, ...], client: str, told_of: bool) -> None:
         """Hold the errors one client has got against the table.
 
-        The request had the user's bare JID, so the error is for all available resources
-        (8.5.2.1.2); what could never be sent is answered to the client alone.
+        The request had the user's bare JID, so the error is for all who are told of subscriptions
+        (3.1.2); what could never be sent is answered to the client alone.
         """
         errors = [each for each in stanzas if each.type == "error"]
         told = [condition(error) for error in errors] or ["silence"]
         malformed = self.case.to == "malformed"
-        mine = client == self.house.resources[0].jid if malformed else available
+        mine = client == self.house.resources[0].jid if malformed else told_of
         if len(told) > 1 or told[0] not in (self.case.answers if mine else ("silence",)):
             raise Wrong(f"{self.case.row}\n{client} was told {told}")
         for error in errors:

@@ -52,9 +52,8 @@ class WordAloneTests(SynchronousTestCase):
         for as_json in (False, True):
             for line in ("fetch", "fetch x y", "fetch mail", "fetch nothing x", "fetch --loud x"):
                 with contextlib.redirect_stderr(io.StringIO()) as said:
-                    stop = self.assertRaises(
-                        SystemExit, self.parser(as_json).parse_args, line.split()
-                    )
+                    parser = self.parser(as_json)
+                    stop = self.assertRaises(SystemExit, parser.parse_args, line.split())
                 self.assertEqual(2, stop.code)
                 self.assertIn('"error"' if as_json else "usage: xmppdctl", said.getvalue())
 
