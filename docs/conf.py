@@ -11,7 +11,7 @@ from xmppd import __version__ as release
 project = "xmppd"
 author = "The xmppd developers"
 version = release
-extensions = ["sphinx.ext.extlinks", "docs._ext.lists"]
+extensions = ["sphinx.ext.extlinks", "docs._ext.lists", "docs._ext.doap"]
 exclude_patterns = ["_build", "examples"]
 default_role = "code"  # as single backquotes are meant in our docstrings
 extlinks = {

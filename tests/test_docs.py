@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
 
 from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SynchronousTestCase
@@ -100,12 +101,30 @@ class ListsTests(SynchronousTestCase):
             for maker in makers.values()
             for xep in maker.xeps
         }
-        listed = re.findall(
-            r"xep-(\d{4})\.html>`__\n     - ([\d.]+)\n     - .*\n     - \w+ ``([\w-]+)``",
-            lists.xeps(),
-        )
+        core = named("twisted.plugins.xmppd_builtin").CORE
+        declared |= {(xep.number, xep.version, part) for part in core for xep in core[part]}
+        row = r"xep-(\d{4})\.html>`__\n     - ([\d.]+)\n     - .*\n     - (?:\w+ ``)?([\w -]+)"
+        listed = re.findall(row, lists.xeps())
         self.assertEqual(sorted(listed), sorted(declared))
         self.assertIn(("0030", "2.5.0", "disco"), declared)
+        self.assertIn(("0114", "1.6", "components"), declared)
+
+    def test_programs_are_told_the_same(self) -> None:
+        lists, doap = self.lists(), named("docs._ext.doap")
+        root = ElementTree.fromstring(doap.doap("0.1.0"))
+        told = [
+            (
+                str(each[0].get(f"{{{doap.RDF}}}resource"))[-9:-5],
+                *(str(value.text) for value in each[1:]),
+            )
+            for each in root.iter(f"{{{doap.XMPP}}}SupportedXep")
+        ]
+        expected = [
+            (xep.number, xep.completeness, xep.version, *([xep.note] if xep.note else []))
+            for xep, _ in lists.supported()
+        ]
+        self.assertEqual(told, expected)
+        self.assertEqual([one.text for one in root.iter(f"{{{doap.DOAP}}}revision")], ["0.1.0"])
 
     def test_what_is_listed_is_there(self) -> None:
         shipped = self.lists().SHIPPED

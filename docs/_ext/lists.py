@@ -21,7 +21,7 @@ import xmppd.api.moments
 import xmppd.api.registrations
 from twisted.plugins import xmppd_builtin
 from xmppd.api.commands import Argument, Command
-from xmppd.makers import Maker, MechanismMaker, ModuleMaker
+from xmppd.makers import Maker, MechanismMaker, ModuleMaker, Xep
 from xmppd.server.assemble import Reloaded, build
 from xmppd.server.collaborators import Collaborators
 from xmppd.server.config import (
@@ -40,19 +40,29 @@ from xmppd.testing.resolver import FixedResolver
 SHIPPED = Inventory.of(vars(xmppd_builtin).values())
 
 
-def xeps() -> str:
-    """Return a table of what modules and mechanisms declare to implement, by number."""
+def supported() -> list[tuple[Xep, str]]:
+    """Return the XEPs that are declared, by number, each with what of the server has it."""
     makers: list[ModuleMaker | MechanismMaker] = [
         *SHIPPED.modules.values(),
         *SHIPPED.mechanisms.values(),
     ]
+    found = [(xep, f"{maker.kind} ``{maker.name}``") for maker in makers for xep in maker.xeps]
+    found += [(xep, part) for part, xeps in xmppd_builtin.CORE.items() for xep in xeps]
+    return sorted(found, key=lambda one: (one[0].number, one[1]))
+
+
+def xeps() -> str:
+    """Return a table of the XEPs that are declared."""
     rows = []
-    for maker in makers:
-        for xep in maker.xeps:
-            link = f"`XEP-{xep.number} <https://xmpp.org/extensions/xep-{xep.number}.html>`__"
-            how_far = xep.completeness + (f": {xep.note}" if xep.note else "")
-            rows.append((link, xep.version, how_far, f"{maker.kind} ``{maker.name}``"))
-    return _table(("XEP", "Version", "How far", "In"), sorted(rows))
+    for xep, part in supported():
+        how_far = xep.completeness + (f": {xep.note}" if xep.note else "")
+        rows.append((f"`XEP-{xep.number} <{url(xep)}>`__", xep.version, how_far, part))
+    return _table(("XEP", "Version", "How far", "In"), rows)
+
+
+def url(xep: Xep) -> str:
+    """Return where a XEP can be read."""
+    return f"https://xmpp.org/extensions/xep-{xep.number}.html"
 
 
 def modules() -> str:

@@ -162,3 +162,16 @@ memory = StoreMaker("memory", "xmppd.server.stores.memory")
 sqlite = StoreMaker(
     "sqlite", "xmppd.server.stores.sqlite", config="xmppd.server.stores.SqliteSettings"
 )
+
+# What the server does itself, whatever is configured, by the part that does it.
+CORE = {
+    "everywhere": (Xep("0082", "1.1.1"),),
+    "clients": (
+        Xep("0368", "1.1.0", "partial", "streams of clients"),
+        Xep("0440", "1.0.0"),
+        Xep("0474", "0.5.0"),
+    ),
+    "components": (Xep("0114", "1.6"),),
+    "moving accounts": (Xep("0227", "1.1"),),
+    "documentation": (Xep("0453", "0.1.2", note="doap.xml, beside these pages"),),
+}
