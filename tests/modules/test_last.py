@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.modules.contacts import Contacts
 from tests.plays import refusal
 from xmppd.api.moments import AccountDeleted
-from xmppd.api.registrations import HOST, OWN_ACCOUNT
+from xmppd.api.registrations import ACCOUNT, HOST, OWN_ACCOUNT
 from xmppd.api.roster import ILastSeen
 from xmppd.api.storage import KeyValue
 from xmppd.modules.last import LastActivity, LastSettings
@@ -79,7 +79,7 @@ class UptimeTests(LastTestCase):
         self.assert_away(7, "", self.host.remote("nurse@example.net"), "example.org")
 
     def test_it_is_announced(self) -> None:
-        for at in (HOST, OWN_ACCOUNT):
+        for at in (HOST, OWN_ACCOUNT, ACCOUNT):
             self.assertEqual(("jabber:iq:last",), self.host.features(at))
 
 

@@ -64,7 +64,7 @@ class LastActivity:
     def registrations(self) -> Iterator[Registration]:
         """Return the hooks of this feature."""
         yield Provide(ILastSeen, self)
-        yield Feature(LAST, at=HOST | OWN_ACCOUNT)
+        yield Feature(LAST, at=HOST | OWN_ACCOUNT | ACCOUNT)
         anybody, no = OWN_ACCOUNT | ACCOUNT, "forbidden"
         yield HandleIq("get", LAST, "query", self.uptime, at=HOST, refusal=no)
         yield HandleIq("get", LAST, "query", self.away, at=anybody, refusal=no)
