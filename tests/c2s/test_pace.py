@@ -1,35 +1,13 @@
 """However much one client sends at once, the others have their turns (RFC 6120 13.12)."""
 
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
-
 from tests.c2s.client import Client
 from tests.c2s.house import HouseCase
 from tests.c2s.texts import CAPULET, CLOSE
 from xmppd.api.moments import PASS, SentByClient, Verdict
+from xmppd.api.pace import SECONDS
 from xmppd.api.registrations import Watch
 from xmppd.api.sessions import ISession
-from xmppd.c2s.pace import SECONDS, Pace
 from xmppd.stanza.stanza import Stanza
-
-
-class PaceTests(SynchronousTestCase):
-    """The rule itself."""
-
-    def test_time(self) -> None:
-        clock = Clock()
-        pace = Pace(clock)
-        for _ in range(2):
-            pace.begin()
-            self.assertIsNone(pace.rest())
-            clock.advance(SECONDS / 2)
-            self.assertIsNone(pace.rest())
-            clock.advance(SECONDS / 2)
-            rest = pace.rest()
-            assert rest is not None
-            self.assertNoResult(rest)
-            clock.advance(0)
-            self.successResultOf(rest)
 
 
 class TurnsTests(HouseCase):

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from xmppd.api.pace import Pace
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.weight import weight
@@ -26,12 +27,15 @@ class Lanes:
       waiting for them.
     - `stanzas`, `bytes`: how many may be in work, or wait behind that; see `full`.
     - `regulate`: called whenever `full` may have changed.
+    - `pace`: where others should have their turns, all rest until the next one, in order.
     """
 
     __slots__ = (
         "_bytes",
+        "_later",
         "_most_bytes",
         "_most_stanzas",
+        "_pace",
         "_regulate",
         "_route",
         "_stanzas",
@@ -48,6 +52,7 @@ class Lanes:
         stanzas: int,
         bytes: int,
         regulate: Callable[[], None],
+        pace: Pace | None = None,
     ) -> None:
         self._route = route
         self._urgent = urgent
@@ -58,24 +63,74 @@ class Lanes:
         # on a stanza may change it.
         self._waiting: dict[Pair, deque[tuple[Stanza, int]]] = {}
         self._stanzas = self._bytes = 0
+        self._pace = pace
+        # What has come since the stream began to rest; None while it does not.
+        self._later: deque[tuple[Stanza, int]] | None = None
 
     @property
     def full(self) -> bool:
         """Whether no more should be read."""
         return self._stanzas >= self._most_stanzas or self._bytes >= self._most_bytes
 
+    def begin(self) -> None:
+        """The stream's stanzas are taken from now on, one after the other."""
+        if self._pace is not None:
+            self._pace.begin()
+
     def take(self, stanza: Stanza) -> None:
         """Take a stanza with both addresses set."""
-        pair = _pair(stanza)
-        queue = self._waiting.get(pair)
-        if queue is None:
-            self._begin(pair, stanza, weight(stanza))
+        if self._later is None:
+            self._take(stanza, weight(stanza))
+            self._rest()
         elif self._urgent(stanza):
             self._route(stanza)
         else:
             size = weight(stanza)
+            self._later.append((stanza, size))
+            self._count(1, size)
+        self._regulate()
+
+    def _take(self, stanza: Stanza, size: int) -> None:
+        pair = _pair(stanza)
+        queue = self._waiting.get(pair)
+        if queue is None:
+            self._begin(pair, stanza, size)
+        elif self._urgent(stanza):
+            self._route(stanza)
+        else:
             queue.append((stanza, size))
             self._count(1, size)
+
+    def _rest(self) -> bool:
+        """Rest if others should have their turn; tell whether that is so."""
+        rest = None if self._pace is None else self._pace.rest()
+        if rest is None:
+            return False
+        if self._later is None:
+            self._later = deque()
+        rest.addCallback(self._rested)
+        rest.addErrback(self._given_up)
+        return True
+
+    def _rested(self, _done: None) -> None:
+        """Take up what has come for any pair meanwhile, until others should have their turn."""
+        self.begin()
+        while self._later:
+            stanza, size = self._later.popleft()
+            self._count(-1, -size)
+            self._take(stanza, size)
+            if self._rest():
+                break
+        else:
+            self._later = None
+        self._regulate()
+
+    def _given_up(self, failure: Failure) -> None:
+        """Lose what has come meanwhile by a fault of ours, and go on with what will come."""
+        self._log.failure("what came over a stream could not be worked off", failure=failure)
+        later, self._later = self._later or (), None
+        for _stanza, size in later:
+            self._count(-1, -size)
         self._regulate()
 
     def _begin(self, pair: Pair, stanza: Stanza, size: int) -> bool:
@@ -84,19 +139,27 @@ class Lanes:
         if done is None:
             return False
         self._waiting.setdefault(pair, deque())
+        self._wait(done, pair, size)
+        return True
+
+    def _wait(self, done: "Deferred[None]", pair: Pair, size: int) -> None:
         self._count(1, size)
         done.addCallback(self._go_on, pair, size)
         done.addErrback(self._crashed, pair)
-        return True
 
     def _go_on(self, _done: None, pair: Pair, size: int) -> None:
         """Take up what came for the pair meanwhile, until one has to be waited for again."""
         self._count(-1, -size)
+        self.begin()
         queue = self._waiting[pair]
         while queue:
             stanza, size = queue.popleft()
             self._count(-1, -size)
             if self._begin(pair, stanza, size):
+                break
+            rest = None if self._pace is None else self._pace.rest()
+            if rest is not None:
+                self._wait(rest, pair, 0)
                 break
         else:
             del self._waiting[pair]

@@ -11,11 +11,11 @@ from twisted.logger import Logger
 
 from xmppd.api.gate import Gate
 from xmppd.api.host import IEntropy, IWallClock
+from xmppd.api.pace import Pace
 from xmppd.c2s.binding import Binder
 from xmppd.c2s.congestion import Congestion
 from xmppd.c2s.congestion import Connection as Congestible
 from xmppd.c2s.hosts import ClientHost
-from xmppd.c2s.pace import Pace
 from xmppd.c2s.settings import ClientSettings
 from xmppd.net.networks import network_of
 from xmppd.net.tls import ServerContexts

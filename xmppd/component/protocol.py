@@ -86,6 +86,7 @@ class ComponentProtocol:
             service.settings.inbox_stanzas,
             service.settings.inbox_bytes,
             self._regulate,
+            service.pace,
         )
         self.backlog = Backlog(
             service.gate,
@@ -139,6 +140,7 @@ class ComponentProtocol:
     # From the component. What is wrong raises `StreamError`.
 
     def _read(self, data: bytes) -> None:
+        self._lanes.begin()
         events = self._stream.receive(data)
         while events:
             for event in events:

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from xmppd.api.gate import Gate
 from xmppd.api.host import IEntropy, IWallClock
+from xmppd.api.pace import Pace
 from xmppd.api.router import IRouter
 from xmppd.component.backlog import Backlog
 from xmppd.component.domain import ComponentDomain
@@ -94,6 +95,7 @@ class ComponentService:
         self.wall = wall
         self.token = entropy.token
         self.seconds = clock.seconds
+        self.pace = Pace(clock)
         self.now = clock.seconds()
         self._connections: dict[Connection, None] = {}
         self._strangers: Counter[str] = Counter()
