@@ -21,6 +21,8 @@ data = "data"
 addresses = ["127.0.0.1"]
 c2s = {port}
 c2s_tls = {direct}
+[s2s]
+enable = false
 [tls]
 development = true
 required = false

@@ -259,6 +259,9 @@ addresses = ["127.0.0.1"]
 c2s = 0
 c2s_tls = {port}
 
+[s2s]
+enable = false
+
 [tls]
 development = true
 

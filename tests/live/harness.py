@@ -168,12 +168,13 @@ class Server(Twistd):
         self.ca = self.data / "development" / "ca.pem"
         self.address = loopback_address()
         self.port, self.tls_port = ports or free_ports(self.address, 2)
+        servers = "" if "[s2s]" in tables else "[s2s]\nenable = false\n"
         self.config.write_text(
             f'data = "data"\n{general}\n'
             f'[host."{self.HOST}"]\n{host}\n'
             f'[listen]\naddresses = ["{self.address}"]\n'
             f"c2s = {self.port}\nc2s_tls = {self.tls_port}\n{listen}\n"
-            f"[tls]\n{tls}\n{tables}\n"
+            f"[tls]\n{tls}\n{servers}{tables}\n"
         )
 
     def add(self, *names: str) -> None:

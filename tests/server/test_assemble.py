@@ -1,5 +1,6 @@
 """The whole server, put together: ports, certificates, going up and down."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from xmppd.server.config import (
     ListenConfig,
     SaslConfig,
     ServerConfig,
+    ServersConfig,
     StorageConfig,
     TlsConfig,
 )
@@ -73,20 +75,25 @@ class PortTests(AssemblyCase):
         server = self.server(self.config())
         server.load_certificates()
         places = [(spec.interface, spec.port) for spec in server.ports()]
-        self.assertEqual(places, [("", 5222), ("::", 5222), ("", 5223), ("::", 5223)])
+        ports = (5222, 5223, 5269, 5270)
+        self.assertEqual(places, [(each, port) for port in ports for each in ("", "::")])
 
     def test_one_address_one_port(self) -> None:
-        for c2s, c2s_tls, expected in ((0, 5223, [5223]), (5222, 0, [5222]), (0, 0, [])):
-            server = self.server(
-                self.config(listen=ListenConfig(("127.0.0.1",), c2s=c2s, c2s_tls=c2s_tls))
-            )
+        for ports in ((0, 5223, 0, 0), (5222, 0, 0, 0), (0, 0, 5269, 0), (0, 0, 0, 5270), (0,) * 4):
+            server = self.server(self.config(listen=ListenConfig(("127.0.0.1",), *ports)))
             server.load_certificates()
-            self.assertEqual([spec.port for spec in server.ports()], expected)
+            self.assertEqual([spec.port for spec in server.ports()], [*filter(None, ports)])
+
+    def test_no_other_servers(self) -> None:
+        server = self.server(replace(self.config(), s2s=ServersConfig(enable=False)))
+        server.load_certificates()
+        self.assertEqual({spec.port for spec in server.ports()}, {5222, 5223})
+        self.assertIsNone(server.router.elsewhere)
 
     def test_no_certificates_no_direct_tls(self) -> None:
         server = self.server(self.config(tls=TlsConfig(required=False)))
         server.load_certificates()
-        self.assertEqual([spec.port for spec in server.ports()], [5222, 5222])
+        self.assertEqual([spec.port for spec in server.ports()], [5222, 5222, 5269, 5269])
         self.assertIsNone(server.clients.contexts)
 
 

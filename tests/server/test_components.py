@@ -134,7 +134,7 @@ class AssemblyTests(SynchronousTestCase):
         wanted = replace(
             config(HostConfig(HOST)),
             components=components,
-            listen=ListenConfig(("127.0.0.1",), 5222, 0, **listen),  # type: ignore[arg-type]
+            listen=ListenConfig(("127.0.0.1",), 5222, 0, 0, 0, **listen),  # type: ignore[arg-type]
         )
         inventory = Inventory.of(vars(xmppd_builtin).values(), ("xmppd",))
         return build(wanted, inventory, house.server.outside)

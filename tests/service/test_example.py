@@ -10,7 +10,13 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted.plugins import xmppd_builtin
-from xmppd.server.config import ComponentConfig, HostConfig, ModulesConfig, ServerConfig
+from xmppd.server.config import (
+    ComponentConfig,
+    HostConfig,
+    ModulesConfig,
+    RemoteConfig,
+    ServerConfig,
+)
 from xmppd.server.inventory import Inventory
 from xmppd.service.toml import load
 
@@ -18,7 +24,7 @@ SHIPPED = Inventory.of(vars(xmppd_builtin).values())
 EXAMPLE = Path(__file__).parents[2] / "etc" / "xmppd.toml"
 
 # Fields that are not keys of the same name: see `xmppd.service.composing`.
-OTHERWISE = {("hosts",), ("components",), "settings", "sections", "name"}
+OTHERWISE = {("hosts",), ("components",), ("s2s", "domains"), "settings", "sections", "name"}
 # Settings that the example sets because it has to.
 SET = {"data", "certificate", "key"}
 
@@ -48,6 +54,7 @@ def all_settings() -> Iterator[tuple[tuple[str, ...], Any]]:
     yield from settings(ServerConfig)
     yield from settings(HostConfig, ("host", "example.org"))
     yield from settings(ComponentConfig, ("component", "irc.example.org"))
+    yield from settings(RemoteConfig, ("s2s", "domain", "example.net"))
     yield from settings(ModulesConfig, ("modules",))
     for kind, makers in (("storage", SHIPPED.stores), ("modules", SHIPPED.modules)):
         for name, maker in makers.items():
@@ -101,6 +108,6 @@ class ExampleTests(SynchronousTestCase):
 
     def test_nothing_else_is_set_without_need(self) -> None:
         active = tomllib.loads(self.text)
-        for name in ("listen", "tls", "sasl", "limits", "storage", "log", "modules"):
+        for name in ("listen", "tls", "sasl", "s2s", "limits", "storage", "log", "modules"):
             with self.subTest(name=name):
                 self.assertEqual(active[name], {})

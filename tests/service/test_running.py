@@ -21,7 +21,7 @@ from xmppd.api.commands import CommandError
 from xmppd.net.certificates import CertificateError
 from xmppd.net.development import ensure_development_identity
 from xmppd.server.assemble import Reloaded, Server, build
-from xmppd.server.config import HostConfig, ListenConfig, TlsConfig
+from xmppd.server.config import HostConfig, ListenConfig, ServersConfig, TlsConfig
 from xmppd.service.collaborators import real
 from xmppd.service.control_connection import RunningServer
 from xmppd.service.listening import PortError
@@ -67,6 +67,7 @@ class RunningTests(TestCase):
         self.config = replace(
             config(HostConfig("localhost"), data=self.data),
             listen=ListenConfig(("127.0.0.1",), self.clear, self.direct),
+            s2s=ServersConfig(enable=False),
         )
         self.told = Told()
         self.events: list[LogEvent] = []

@@ -31,6 +31,8 @@ development = true
 addresses = ["127.0.0.1"]
 c2s = {0}
 c2s_tls = {1}
+[s2s]
+enable = false
 [log]
 format = "json"
 """

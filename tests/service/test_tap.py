@@ -35,6 +35,8 @@ development = true
 addresses = ["127.0.0.1"]
 c2s = {}
 c2s_tls = {}
+[s2s]
+enable = false
 [storage]
 store = "memory"
 [log]
@@ -82,7 +84,7 @@ class OptionTests(Tap):
         stop = self.assertRaises(SystemExit, self.options, "-c", str(self.config))
         self.assertEqual(
             stop.code,
-            f"xmppd: {self.config}:14: log.level: 'l\\x1bud' is not known; "
+            f"xmppd: {self.config}:16: log.level: 'l\\x1bud' is not known; "
             'use "debug", "info", "warn" or "error"',
         )
 

@@ -12,7 +12,7 @@ from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, ISystemHandle
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
-from zope.interface import implementer
+from zope.interface import Interface, implementer
 
 from xmppd.net.bindings import channel_bindings
 from xmppd.net.certificates import CertificateError, Identity
@@ -94,12 +94,7 @@ class ServerContexts:
 
     def _context(self, identity: Identity) -> SSL.Context:
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
-        context.set_min_proto_version(SSL.TLS1_2_VERSION)
-        context.set_cipher_list(":".join(CIPHERS_TLS12).encode("ascii"))
-        context.set_options(_OPTIONS)
-        context.set_mode(SSL.MODE_RELEASE_BUFFERS)
-        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-        context.set_info_callback(_close_on_renegotiation)
+        apply_policy(context)
         context.set_tlsext_servername_callback(self._choose)
         if self._protocols:
             context.set_alpn_select_callback(self._select)
@@ -108,7 +103,7 @@ class ServerContexts:
             # when SNI changes the context; all contexts of one role have the same.
             context.set_verify(SSL.VERIFY_PEER, _go_on)
             context.set_verify_depth(_VERIFY_DEPTH)
-        _show(context, identity)
+        show(context, identity)
         return context
 
     def _choose(self, connection: SSL.Connection) -> None:
@@ -169,7 +164,7 @@ class ConnectionCreator:
 
 @dataclass(frozen=True, slots=True)
 class TlsFacts:
-    """What a finished handshake with a client came to.
+    """What a finished handshake came to.
 
     `version` and `cipher` are OpenSSL's names ("TLSv1.3"); `alpn` and `server_name` (SNI,
     lower-case) are "" if there were none; `peer_chain` is what the peer presented, in DER, leaf
@@ -184,12 +179,22 @@ class TlsFacts:
     bindings: Mapping[str, bytes] = field(repr=False)
 
 
+class ITellsTlsFacts(Interface):
+    """A transport that says itself what its handshake came to; those of tests may have had none."""
+
+    def tls_facts() -> TlsFacts | None:
+        """Return the facts, None while it is not under TLS."""
+
+
 def tls_facts(transport: object) -> TlsFacts | None:
-    """Return the facts of a transport we accepted, None while it is not (or no longer) under TLS.
+    """Return the facts of a transport, None while it is not (or no longer) under TLS.
 
     Any transport will do. Call it once after the handshake and keep what is needed: each call
     computes all of it.
     """
+    if ITellsTlsFacts.providedBy(transport):
+        facts: TlsFacts | None = transport.tls_facts()
+        return facts
     if not ISystemHandle.providedBy(transport):
         return None
     connection = transport.getHandle()
@@ -206,12 +211,13 @@ def tls_facts(transport: object) -> TlsFacts | None:
 
 
 def _peer_chain(connection: SSL.Connection) -> tuple[bytes, ...]:
-    """Return the peer's certificates; a server's OpenSSL keeps the leaf apart from the rest."""
+    """Return the peer's certificates; OpenSSL keeps a client's leaf apart from the rest."""
     leaf = connection.get_peer_certificate()
     if leaf is None:
         return ()
     chain = [leaf, *(connection.get_peer_cert_chain() or ())]
-    return tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain)
+    # By a server's chain there is the leaf already.
+    return tuple(dict.fromkeys(crypto.dump_certificate(crypto.FILETYPE_ASN1, one) for one in chain))
 
 
 def _host(name: bytes | None) -> str:
@@ -219,8 +225,18 @@ def _host(name: bytes | None) -> str:
     return (name or b"").decode("ascii", "replace").lower().rstrip(".")
 
 
-def _show(context: Any, identity: Identity) -> None:
-    """Give `context` the certificates and key of `identity`.
+def apply_policy(context: SSL.Context) -> None:
+    """Set what all our connections have in common, whoever begins them."""
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_cipher_list(":".join(CIPHERS_TLS12).encode("ascii"))
+    context.set_options(_OPTIONS)
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_info_callback(_close_on_renegotiation)
+
+
+def show(context: Any, identity: Identity) -> None:
+    """Give `context` the certificates and key of `identity`; raises `CertificateError`.
 
     COMPAT(types-pyOpenSSL): typed loosely, as that package knows only the deprecated arguments.
     """

@@ -5,7 +5,7 @@ this order: `load_certificates`, listening on `ports`, `open_storage`, `start`; 
 A program that embeds xmppd may leave out the ports.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from xmppd.api.commands import IAdministration
 from xmppd.api.gate import Gate
-from xmppd.api.registrations import Provide
+from xmppd.api.registrations import Provide, Serve
 from xmppd.auth.throttle import Throttle
 from xmppd.c2s.factory import ClientFactory
 from xmppd.c2s.service import ClientService
@@ -33,6 +33,8 @@ from xmppd.net.transport import Flusher
 from xmppd.routing.host import LocalHost
 from xmppd.routing.registry import RegistrationError
 from xmppd.routing.router import Router
+from xmppd.s2s.factory import ServerFactory
+from xmppd.s2s.service import ServerService
 from xmppd.server.administration import HostAdministration
 from xmppd.server.certificates import expiring, load_identities
 from xmppd.server.collaborators import Collaborators
@@ -46,6 +48,7 @@ from xmppd.server.components import (
 from xmppd.server.config import LimitsConfig, ServerConfig
 from xmppd.server.hosts import Host, Surroundings, build_host, install_modules
 from xmppd.server.inventory import Inventory
+from xmppd.server.servers import Certificates, make_service
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.limits import StreamLimits
@@ -79,6 +82,7 @@ class Server:
 
     - `config`: what it was told; `hosts` by domain, in the order of the configuration.
     - `router`: for who brings domains of their own; `storage`; `clients`; `components`.
+    - `servers`: the traffic with other servers, None without any.
     """
 
     _log = Logger()
@@ -137,6 +141,20 @@ class Server:
             wall=outside.wall,
             entropy=outside.entropy,
         )
+        self.servers: ServerService | None = None
+        if config.s2s.enable:
+            self.servers = make_service(
+                config,
+                outside,
+                router=self.router,
+                urgent=self._urgent,
+                storage=self.storage.host(config.hosts[0].name),
+                tickets=self.storage.tickets,
+                flusher=flusher,
+                gate=gate,
+            )
+            self._shown_to_servers = Certificates(self.servers.around, config.s2s)
+            self.router.elsewhere = self.servers.outgoing
         self._serve_the_rest()
         self.identities: dict[str, Identity] = {}
         self._direct: ServerContexts | None = None
@@ -157,7 +175,7 @@ class Server:
             install_modules(host, self.inventory)
 
     def _urgent(self, stanza: Stanza) -> bool:
-        """Tell whether a component answers a request of one of our hosts."""
+        """Tell whether a stanza answers a request of one of our hosts."""
         return any(host.local.accounts_domain.urgent(stanza) for host in self.hosts.values())
 
     def host(self, domain: str = "") -> LocalHost:
@@ -176,6 +194,8 @@ class Server:
         """
         secrets = read_secrets(self.config.components)
         identities = load_identities(self.config, self._now())
+        if self.servers is not None:
+            self._shown_to_servers.load(identities, self._other_domains())
         self.components.secrets = secrets
         if not identities:
             return
@@ -190,6 +210,12 @@ class Server:
             direct.replace(identities, default)
         self.identities = identities
 
+    def _other_domains(self) -> Iterator[str]:
+        """Yield the domains we serve beside those of hosts."""
+        yield from (component.name for component in self.config.components)
+        for host in self.hosts.values():
+            yield from (serve.domain for _, serve in host.local.registry.records(Serve))
+
     def ports(self) -> Sequence[PortSpec]:
         """Return what to listen on; certificates have been loaded."""
         listen = self.config.listen
@@ -202,12 +228,26 @@ class Server:
             wrapped = ClientFactory(self.clients, direct_tls=True)
             tls = TLSMemoryBIOFactory(self._direct.creator(), False, wrapped, self.outside.clock)
             specs += [PortSpec("clients, direct TLS", at, listen.c2s_tls, tls) for at in addresses]
+        specs += self._server_ports(addresses)
         if listen.components and self.config.components:
             factory = ComponentFactory(self.components)
             specs += [
                 PortSpec("components", at, listen.components, factory)
                 for at in _interfaces(listen.component_addresses)
             ]
+        return specs
+
+    def _server_ports(self, addresses: Sequence[str]) -> list[PortSpec]:
+        """Return what to listen on for other servers."""
+        listen, servers, specs = self.config.listen, self.servers, []
+        if servers is not None and listen.s2s:
+            clear = ServerFactory(servers)
+            specs += [PortSpec("servers", at, listen.s2s, clear) for at in addresses]
+        direct = None if servers is None else self._shown_to_servers.direct
+        if servers is not None and listen.s2s_tls and direct is not None:
+            wrapped = ServerFactory(servers, direct_tls=True)
+            tls = TLSMemoryBIOFactory(direct.creator(), False, wrapped, self.outside.clock)
+            specs += [PortSpec("servers, direct TLS", at, listen.s2s_tls, tls) for at in addresses]
         return specs
 
     def open_storage(self) -> None:
@@ -220,6 +260,8 @@ class Server:
             host.local.start()
         self.clients.start()
         self.components.start()
+        if self.servers is not None:
+            self.servers.start()
         self._expiry.start(EXPIRY_CHECK_SECONDS)
 
     # Going down.
@@ -227,8 +269,8 @@ class Server:
     def stop(self) -> "Deferred[None]":
         """End all streams with `system-shutdown` and write out all data.
 
-        Clients and components have most of the configured seconds to take their leave; then
-        storage ends.
+        Clients, components and other servers have most of the configured seconds to take their
+        leave; then storage ends.
         """
         if self._stopping is None:
             self._stopping = Deferred.fromCoroutine(self._stop())
@@ -239,16 +281,25 @@ class Server:
         deadline = clock.seconds() + self.config.shutdown_seconds * 0.7
         self.clients.stop()
         self.components.stop()  # behind what clients' ends have to tell them
-        while (len(self.clients) or len(self.components)) and clock.seconds() < deadline:
+        if self.servers is not None:
+            self.servers.stop()  # behind what they have to tell others
+        while self._connected() and clock.seconds() < deadline:
             await deferLater(clock, _POLL_SECONDS)
         self.clients.abandon()
         self.components.abandon()
+        if self.servers is not None:
+            self.servers.abandon()
         if self._expiry.running:
             self._expiry.stop()
         for host in self.hosts.values():
             host.local.shut_down()
         self.clients.gate.close()
         await self.storage.stop()
+
+    def _connected(self) -> bool:
+        """Tell whether anybody is connected."""
+        servers = 0 if self.servers is None else len(self.servers)
+        return bool(len(self.clients) or len(self.components) or servers)
 
     # In between.
 

@@ -20,11 +20,13 @@ StanzaBytes = Annotated[int, Between(10_000, 67_108_864)]  # RFC 6120 section 13
 
 @dataclass(frozen=True, slots=True)
 class ListenConfig:
-    """Where clients and components connect to.
+    """Where clients, other servers and components connect to.
 
     - `addresses`: IP addresses of this machine; "*" is all of them.
     - `c2s`: the port for streams that begin in clear (RFC 6120 section 14.7), 0 for none.
     - `c2s_tls`: the port for streams under TLS from the first byte (XEP-0368), 0 for none.
+    - `s2s`, `s2s_tls`: the same for other servers, which are listened on only if there is traffic
+      with any (see `ServersConfig.enable`).
     - `components`: the port for components (XEP-0114), which is listened on only if there are any;
       `component_addresses`: as `addresses`, for that port.
     """
@@ -32,6 +34,8 @@ class ListenConfig:
     addresses: tuple[str, ...] = ("*",)
     c2s: Port = 5222
     c2s_tls: Port = 5223
+    s2s: Port = 5269
+    s2s_tls: Port = 5270
     components: Port = 5347
     component_addresses: tuple[str, ...] = ("127.0.0.1",)
 
@@ -210,6 +214,86 @@ class ComponentConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteConfig:
+    """What is special about one domain of others.
+
+    - `name`: the domain, a lower-case A-label.
+    - `host`, `port`: where it is, for who does not want to ask the DNS: a name or an IP address,
+      and a port; `direct_tls`: whether TLS begins at once there.
+    - `ca`: a PEM file of authorities, or certificates, that are believed for it instead of the
+      system's.
+    - The others are as in `ServersConfig`; None for what stands there.
+    """
+
+    name: str
+    host: str = ""
+    port: Port = 0
+    direct_tls: bool = False
+    ca: Path | None = None
+    require_tls: bool | None = None
+    require_valid_certificate: bool | None = None
+    dialback: bool | None = None
+    allow_private_addresses: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServersConfig:
+    """Traffic with other servers (RFC 6120).
+
+    - `enable`: whether there is any.
+    - `require_tls`: whether all of it must be encrypted; `require_valid_certificate`: whether a
+      server must show a certificate valid for its domain, also where it proves itself by dialback;
+      `dialback`: whether it may do that (XEP-0220).
+    - `allow_private_addresses`: whether the DNS may lead to addresses that are not public.
+    - `allowed`: the only domains there is traffic with, all if empty; `blocked`: those there is
+      none with. A domain stands for its subdomains, too.
+    - `domains`: those for which something else holds.
+    - `stanza_bytes`, `output_bytes`, `inbox_stanzas`, `inbox_bytes`: as in `LimitsConfig`.
+    - `streams_per_domain`: streams that one domain may have to us; `pairs_per_stream`: pairs of
+      domains on one of them; `verifications`: dialback keys that are asked about at a time.
+    - `connecting`: connections being made at a time; `routes`: pairs of domains that there may be
+      something to send for; `queue_stanzas`, `queue_bytes`: what waits for one of them.
+    - `spool_stanzas`, `spool_bytes`: messages on disk for one domain of others.
+    - `negotiation_seconds`: until a stream may be used; `connect_seconds`: until there is a
+      connection; `idle_seconds`: silence after which a stream is closed; `answer_seconds`: how long
+      an acknowledgement may take; `quiet_seconds`: when a message counts as arrived at a server
+      that does not acknowledge any.
+    - `retry_seconds`, `retry_longest_seconds`: the first and the longest time between attempts to
+      reach a server; `give_up_seconds`: how long messages wait for one.
+    """
+
+    enable: bool = True
+    require_tls: bool = True
+    require_valid_certificate: bool = True
+    dialback: bool = True
+    allow_private_addresses: bool = False
+    allowed: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+    domains: tuple[RemoteConfig, ...] = ()
+    stanza_bytes: StanzaBytes = 524_288
+    output_bytes: Bytes = 4_194_304
+    inbox_stanzas: Count = 1_000
+    inbox_bytes: Bytes = 1_048_576
+    streams_per_domain: Count = 20
+    pairs_per_stream: Count = 100
+    verifications: Count = 200
+    connecting: Count = 100
+    routes: Count = 10_000
+    queue_stanzas: Count = 1_000
+    queue_bytes: Bytes = 4_194_304
+    spool_stanzas: Count = 5_000
+    spool_bytes: Bytes = 16_777_216
+    negotiation_seconds: Seconds = 120.0
+    connect_seconds: Seconds = 60.0
+    idle_seconds: Seconds = 900.0
+    answer_seconds: Seconds = 60.0
+    quiet_seconds: Seconds = 30.0
+    retry_seconds: Seconds = 2.0
+    retry_longest_seconds: Seconds = 900.0
+    give_up_seconds: Seconds = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
 class ServerConfig:
     """Everything a server is told.
 
@@ -231,6 +315,7 @@ class ServerConfig:
     listen: ListenConfig = ListenConfig()
     tls: TlsConfig = TlsConfig()
     sasl: SaslConfig = SaslConfig()
+    s2s: ServersConfig = ServersConfig()
     limits: LimitsConfig = LimitsConfig()
     dns: DnsConfig = DnsConfig()
     storage: StorageConfig = StorageConfig()
@@ -262,5 +347,8 @@ class ServerConfig:
 def without_a_file(data: Path, loopback: tuple[str, ...]) -> ServerConfig:
     """Return what a server runs with that is told nothing: `localhost`, for this machine alone."""
     return ServerConfig(
-        data=data, listen=ListenConfig(addresses=loopback), tls=TlsConfig(development=True)
+        data=data,
+        listen=ListenConfig(addresses=loopback),
+        tls=TlsConfig(development=True),
+        s2s=ServersConfig(enable=False),
     )

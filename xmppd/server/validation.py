@@ -32,9 +32,11 @@ def validate(config: ServerConfig, inventory: Inventory) -> tuple[Problem, ...]:
         *_hosts(config),
         *_components(config),
         *_listen(config),
+        *_servers(config),
         *_tls(config),
         *_sasl(config),
         *_limits(config),
+        *_server_limits(config),
         *_dns(config),
         *_names(config, inventory),
     )
@@ -113,6 +115,8 @@ def _component_port(config: ServerConfig) -> Iterator[Problem]:
         yield Problem(key, "components have no port to connect to", "set it, 5347 is usual")
     elif listen.components in (listen.c2s, listen.c2s_tls):
         yield Problem(key, "clients have that port", "use another one")
+    elif config.s2s.enable and listen.components in (listen.s2s, listen.s2s_tls):
+        yield Problem(key, "other servers have that port", "use another one")
     if not listen.component_addresses:
         yield Problem(
             ("listen", "component_addresses"), "no address to listen on", 'use ["127.0.0.1"]'
@@ -137,6 +141,45 @@ def _listen(config: ServerConfig) -> Iterator[Problem]:
         yield Problem(
             ("listen", "c2s_tls"), "the same port as c2s", "use two ports, or 0 for one of them"
         )
+
+
+def _servers(config: ServerConfig) -> Iterator[Problem]:
+    s2s = config.s2s
+    if not s2s.enable:
+        return
+    yield from _server_ports(config)
+    for field in ("allowed", "blocked"):
+        for name in getattr(s2s, field):
+            yield from _domain(("s2s", field), name)
+    hosts = {host.name for host in config.hosts}
+    for domain in (None, *s2s.domains):
+        key = ("s2s",) if domain is None else ("s2s", "domain", domain.name)
+        if domain is not None and domain.name in hosts:
+            yield Problem(key, "this domain is a host", "name a domain of another server")
+        tls, certificate = (
+            getattr(s2s, name) if getattr(domain, name, None) is None else getattr(domain, name)
+            for name in ("require_tls", "require_valid_certificate")
+        )
+        if certificate and not tls:
+            yield Problem(
+                (*key, "require_tls"),
+                "without TLS there is no certificate, which is required",
+                "set require_valid_certificate = false as well",
+            )
+
+
+def _server_ports(config: ServerConfig) -> Iterator[Problem]:
+    listen = config.listen
+    taken = {listen.c2s: "c2s", listen.c2s_tls: "c2s_tls"}
+    for field in ("s2s", "s2s_tls"):
+        port = getattr(listen, field)
+        if port and port in taken:
+            yield Problem(
+                ("listen", field),
+                f"the same port as {taken[port]}",
+                "use two ports, or 0 for one of them",
+            )
+        taken[port] = field
 
 
 def _is_address(text: str) -> bool:
@@ -227,6 +270,22 @@ def _dns(config: ServerConfig) -> Iterator[Problem]:
                 ("dns", "servers"),
                 f"{text!r} is no IP address",
                 'name DNS servers like "192.0.2.53", with a port like "192.0.2.53:5353"',
+            )
+
+
+def _server_limits(config: ServerConfig) -> Iterator[Problem]:
+    s2s = config.s2s
+    for smaller, larger in (
+        ("stanza_bytes", "output_bytes"),
+        ("stanza_bytes", "queue_bytes"),
+        ("stanza_bytes", "spool_bytes"),
+        ("retry_seconds", "retry_longest_seconds"),
+    ):
+        if getattr(s2s, smaller) > getattr(s2s, larger):
+            yield Problem(
+                ("s2s", smaller),
+                f"greater than {larger}, which is {getattr(s2s, larger)}",
+                "lower it, or raise the other",
             )
 
 

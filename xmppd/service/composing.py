@@ -14,7 +14,9 @@ from xmppd.server.config import (
     ComponentConfig,
     HostConfig,
     ModulesConfig,
+    RemoteConfig,
     ServerConfig,
+    ServersConfig,
     StorageConfig,
 )
 from xmppd.server.inventory import Inventory
@@ -39,9 +41,10 @@ class Composer:
             ServerConfig,
             raw,
             (),
-            skip=("host", "component", "modules", "storage"),
+            skip=("host", "component", "s2s", "modules", "storage"),
             hosts=self._hosts(raw.get("host", {}), general),
             components=self._components(raw.get("component", {})),
+            s2s=self._servers(raw.get("s2s", {})),
             storage=self._storage(raw.get("storage", {})),
         )
 
@@ -57,13 +60,29 @@ class Composer:
             for name, table, key in self._named("component", ComponentConfig, raw)
         )
 
-    def _named(self, what: str, kind: type[Any], raw: object) -> Iterator[tuple[str, Table, Key]]:
+    def _servers(self, raw: object) -> ServersConfig:
+        table = self._reader.table(raw, ("s2s",))
+        domains = tuple(
+            self._reader.section(RemoteConfig, one, key, name=name)
+            for name, one, key in self._named(
+                "domain", RemoteConfig, table.get("domain", {}), ("s2s",)
+            )
+        )
+        return self._reader.section(
+            ServersConfig, table, ("s2s",), skip=("domain",), domains=domains
+        )
+
+    def _named(
+        self, what: str, kind: type[Any], raw: object, within: Key = ()
+    ) -> Iterator[tuple[str, Table, Key]]:
         """Yield the tables of that name with the domain, in normal form, that each is about."""
+        place = (*within, what)
         if isinstance(raw, list):
-            raise Misfit((what,), "is a list", f'begin each {what} like [{what}."example.org"]')
+            begin = ".".join(place)
+            raise Misfit(place, "is a list", f'begin each {what} like [{begin}."example.org"]')
         names: set[str] = set()
-        for written, value in self._reader.table(raw, (what,)).items():
-            key = (what, written)
+        for written, value in self._reader.table(raw, place).items():
+            key = (*place, written)
             try:
                 name = domainpart(written)
             except PrepError as error:
@@ -138,5 +157,5 @@ def _check_quotes(table: Table, key: Key, kind: type[Any]) -> None:
             raise Misfit(
                 (*key, name),
                 "there is no such table",
-                f'put a name with dots into quotes: [{key[0]}."example.org"]',
+                f'put a name with dots into quotes: [{".".join(key[:-1])}."example.org"]',
             )

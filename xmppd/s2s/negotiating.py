@@ -1,0 +1,208 @@
+"""What we do on a stream we have opened: TLS, the other side's proof, then ours (RFC 6120 5, 6).
+
+Nothing of a user's is sent before the other side has proven to be the domain that is meant, as far
+as its policy asks for that.
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass
+
+from xmppd.s2s import dialback
+from xmppd.s2s.dialback import Answer, Kind, Outcome, Request, read_dialback
+from xmppd.s2s.dialled import DialledStream
+from xmppd.s2s.pairs import Pair, Proof
+from xmppd.s2s.surroundings import Surroundings
+from xmppd.s2s.trust import Judgement
+from xmppd.s2s.unreached import FORBIDDEN, POLICY, TIMEOUT, NotAccepted, Step, Unreached
+from xmppd.stream.errors import StreamError
+from xmppd.stream.events import Answered, Features, Received
+from xmppd.wire.element import Element
+from xmppd.wire.namespaces import (
+    BIDI,
+    BIDI_FEATURE,
+    DIALBACK,
+    DIALBACK_FEATURE,
+    SASL,
+    STREAM_MANAGEMENT,
+    TLS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """How the other side has answered our header.
+
+    - `id`: the stream's id; `features`: what it offers, an empty element from old servers.
+    - `dialback`: whether it knows dialback.
+    - `judgement`: what its certificate is worth, None without TLS.
+    """
+
+    id: str
+    features: Element
+    dialback: bool
+    judgement: Judgement | None = None
+
+    def offers(self, name: str, ns: str) -> bool:
+        """Tell whether it offers a feature."""
+        return self.features.child(name, ns) is not None
+
+    @property
+    def external(self) -> bool:
+        """Whether it would take our certificate for a proof (XEP-0178)."""
+        mechanisms = self.features.child("mechanisms", SASL)
+        if mechanisms is None:
+            return False
+        return any(each.text.strip() == "EXTERNAL" for each in mechanisms.elements("mechanism"))
+
+
+async def secure(
+    around: Surroundings, stream: DialledStream, pair: Pair, *, certificate: bool = True
+) -> Greeting:
+    """Open a stream under TLS and judge the other side. Raises `Unreached`.
+
+    `certificate` is whether to show ours.
+    """
+    policy = around.settings.policy(pair.remote)
+    if stream.direct:
+        await _shake_hands(around, stream, pair, certificate)
+        return await _proven(around, stream, pair)
+    greeting = await greet(stream, pair)
+    if greeting.offers("starttls", TLS):
+        stream.element(Element("starttls", TLS))
+        event = await stream.next()
+        if not (isinstance(event, Received) and _is(event.element, "proceed", TLS)):
+            raise Unreached(Step.TLS, "the other server did not begin TLS", TIMEOUT)
+        await _shake_hands(around, stream, pair, certificate)
+        return await _proven(around, stream, pair)
+    if policy.require_tls:
+        raise Unreached(Step.TLS, "the other server offers no encryption", POLICY, final=True)
+    if policy.require_valid_certificate:
+        text = "without encryption the other server cannot prove who it is"
+        raise Unreached(Step.CERTIFICATE, text, POLICY, final=True)
+    return greeting
+
+
+async def _shake_hands(
+    around: Surroundings, stream: DialledStream, pair: Pair, certificate: bool
+) -> None:
+    contexts = around.dialling
+    assert contexts is not None  # there is federation only with certificates or without TLS
+    await stream.begin_tls(
+        contexts.creator(pair.local, pair.remote, direct=stream.direct, certificate=certificate)
+    )
+
+
+async def _proven(around: Surroundings, stream: DialledStream, pair: Pair) -> Greeting:
+    """Judge the certificate before anything else is sent, then open the stream."""
+    facts = stream.facts()
+    judgement = around.judge(facts.peer_chain if facts is not None else (), pair.remote)
+    stream.proven = judgement.valid
+    if around.settings.policy(pair.remote).require_valid_certificate and not judgement.valid:
+        raise Unreached(Step.CERTIFICATE, judgement.reason, POLICY, final=True)
+    greeting = await greet(stream, pair)
+    return Greeting(greeting.id, greeting.features, greeting.dialback, judgement)
+
+
+async def greet(stream: DialledStream, pair: Pair) -> Greeting:
+    """Send a header and return what it is answered with. Raises `Unreached`."""
+    stream.begin(pair)
+    answered = await stream.next()
+    if not isinstance(answered, Answered):
+        raise _unexpected("a stream header")
+    if not answered.version:
+        return Greeting(answered.id, Element("features", ""), answered.dialback)
+    features = await stream.next()
+    if not isinstance(features, Features):
+        raise _unexpected("stream features")
+    knows = answered.dialback or features.element.child("dialback", DIALBACK_FEATURE) is not None
+    return Greeting(answered.id, features.element, knows)
+
+
+async def prove(
+    around: Surroundings,
+    stream: DialledStream,
+    pair: Pair,
+    greeting: Greeting,
+    *,
+    certificate: bool = True,
+) -> None:
+    """Prove who we are; then the pair is permitted on the stream. Raises `Unreached`.
+
+    `NotAccepted` is raised if our certificate does not do; on another stream dialback may.
+    """
+    contexts = around.dialling
+    if stream.proven and greeting.offers("bidi", BIDI_FEATURE):
+        stream.element(Element("bidi", BIDI))
+        stream.pairs.admit(pair, Proof.EXTERNAL)
+    if certificate and greeting.external and contexts is not None and contexts.has(pair.local):
+        greeting = await _external(stream, pair)
+        proof = Proof.EXTERNAL
+    elif greeting.dialback:
+        await _dialback(around, stream, pair, greeting)
+        proof = Proof.DIALBACK
+    else:
+        text = "the other server takes neither our certificate nor dialback for a proof"
+        raise Unreached(Step.PROOF, text, FORBIDDEN, final=True)
+    stream.pairs.permit(pair, proof)
+    stream.establish(count=greeting.offers("sm", STREAM_MANAGEMENT))
+
+
+async def _external(stream: DialledStream, pair: Pair) -> Greeting:
+    """SASL EXTERNAL, by which the stream begins anew (XEP-0178 3)."""
+    said = b64encode(pair.local.encode()).decode()
+    stream.element(Element("auth", SASL, {"mechanism": "EXTERNAL"}, [said]))
+    event = await stream.next()
+    element = event.element if isinstance(event, Received) else None
+    if element is not None and _is(element, "success", SASL):
+        stream.restart()
+        return await greet(stream, pair)
+    if element is not None and _is(element, "failure", SASL):
+        why = next((each.name for each in element.elements(ns=SASL)), "no reason given")
+        raise NotAccepted(f"the other server does not accept our certificate ({why})")
+    raise _unexpected("an answer to SASL")
+
+
+async def _dialback(
+    around: Surroundings, stream: DialledStream, pair: Pair, greeting: Greeting
+) -> None:
+    """Show a key and wait for what the other side thinks of it (XEP-0220 2.1.1)."""
+    key = dialback.make_key(around.secret, pair.remote, pair.local, greeting.id)
+    request = Request(Kind.RESULT, pair.local, pair.remote, key)
+    answer = await ask(stream, request)
+    if answer.outcome is Outcome.INVALID:
+        text = "the other server could not confirm by dialback that we are who we are"
+        raise Unreached(Step.PROOF, text, "internal-server-error", final=True)
+    if answer.outcome is Outcome.ERROR:
+        why = f"{answer.condition}: {answer.text}" if answer.text else answer.condition
+        final = answer.condition == "item-not-found"
+        text = f"the other server refuses dialback ({why})"
+        raise Unreached(Step.PROOF, text, TIMEOUT, final=final)
+
+
+async def ask(stream: DialledStream, request: Request) -> Answer:
+    """Return the answer to a dialback request on a stream. Raises `Unreached`."""
+    stream.write(request.to_bytes())
+    event = await stream.next()
+    if isinstance(event, Received) and event.element.ns == DIALBACK:
+        try:
+            answer = read_dialback(event.element)
+        except StreamError as error:
+            raise _unexpected(f"dialback ({error.condition})") from None
+        asked = (request.kind, request.to, request.from_, request.id)
+        if isinstance(answer, Answer) and asked == (
+            answer.kind,
+            answer.from_,
+            answer.to,
+            answer.id,
+        ):
+            return answer
+    # XEP-0220 3.1: what was not asked for must not count.
+    raise _unexpected("an answer to dialback")
+
+
+def _is(element: Element, name: str, ns: str) -> bool:
+    return (element.ns, element.name) == (ns, name)
+
+
+def _unexpected(wanted: str) -> Unreached:
+    return Unreached(Step.STREAM, f"the other server did not send {wanted} when it should", TIMEOUT)

@@ -1,0 +1,129 @@
+"""All domains that are not ours: a route for each pair of domains (RFC 6120 10.4)."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from twisted.internet.defer import DeferredSemaphore
+from zope.interface import implementer
+
+from xmppd.api.router import IDomain
+from xmppd.s2s.dialled import DialledStream
+from xmppd.s2s.dialling import Dialler
+from xmppd.s2s.pairs import Pair
+from xmppd.s2s.route import Route, give_back
+from xmppd.s2s.spool import Kept, Spool
+from xmppd.s2s.surroundings import Surroundings
+from xmppd.s2s.traffic import Traffic
+from xmppd.s2s.unreached import TIMEOUT
+from xmppd.stanza.errors import ErrorType, StanzaError
+from xmppd.stanza.stanza import Stanza
+
+_DOUBT = "this server was stopped before it was known whether this has arrived"
+
+
+@implementer(IDomain)
+class Outgoing:
+    """Takes what is for other servers.
+
+    - `spool`: where messages are kept; `may_keep(domain)`: whether those of a domain of ours are.
+    """
+
+    def __init__(
+        self,
+        around: Surroundings,
+        dialler: Dialler,
+        spool: Spool,
+        may_keep: Callable[[str], bool],
+    ) -> None:
+        self._around = around
+        self._dialler = dialler
+        self._spool = spool
+        self._may_keep = may_keep
+        self._connecting = DeferredSemaphore(around.settings.connecting)
+        self._routes: dict[tuple[str, str], Route] = {}
+
+    def __len__(self) -> int:
+        """Return how many pairs of domains there is something to know of."""
+        return len(self._routes)
+
+    def __iter__(self) -> Iterator[Route]:
+        return iter(list(self._routes.values()))
+
+    def receive(self, stanza: Stanza) -> Any:
+        """Take a stanza for a domain of others (see `IDomain`)."""
+        from_, to = stanza.from_, stanza.to
+        assert from_ is not None and to is not None  # the router sees to it
+        route = self._routes.get((from_.domainpart, to.domainpart))
+        if route is None:
+            route = self._route(Pair(from_.domainpart, to.domainpart))
+        route.submit(stanza)
+
+    def _route(self, pair: Pair) -> Route:
+        settings = self._around.settings
+        if not settings.permits(pair.remote):
+            text = f"this server has nothing to do with {pair.remote}"
+            raise StanzaError("policy-violation", text, type=ErrorType.CANCEL)
+        if len(self._routes) >= settings.routes:
+            raise StanzaError("resource-constraint", "too many other servers are being sent to")
+        spool = self._spool if self._may_keep(pair.local) else None
+        route = Route(pair, self._around, self._dial, spool)
+        self._routes[pair.local, pair.remote] = route
+        return route
+
+    async def _dial(self, pair: Pair) -> DialledStream:
+        """Make a stream, not too many at a time."""
+        await self._connecting.acquire()
+        try:
+            return await self._dialler.dial(pair)
+        finally:
+            self._connecting.release()
+
+    def proven(self, pair: Pair, traffic: Traffic | None) -> None:
+        """Another server has proven that it is `pair.remote`.
+
+        `traffic` is that of its stream if we may send over it (XEP-0288).
+        """
+        if traffic is not None:
+            try:
+                route = self._routes.get((pair.local, pair.remote)) or self._route(pair)
+            except StanzaError:
+                return  # there are too many; a stream of our own is made when there is need
+            route.attach(traffic)
+        for (_, remote), route in list(self._routes.items()):
+            if remote == pair.remote:
+                route.encourage()
+
+    # Life.
+
+    async def load(self) -> None:
+        """Take up what an earlier run has left on disk. Raises `StorageError`."""
+        async for kept, stanza in self._spool.load():
+            self._restore(kept, stanza)
+        for route in self:
+            route.look_after()
+
+    def _restore(self, kept: Kept, stanza: Stanza) -> None:
+        from_, to = stanza.from_, stanza.to
+        if kept.going or from_ is None or to is None:
+            ticket = self._spool.forget(kept)
+            give_back(self._around, stanza, StanzaError(TIMEOUT, _DOUBT), ticket)
+            return
+        pair = Pair(from_.domainpart, to.domainpart)
+        try:
+            route = self._routes.get((pair.local, pair.remote)) or self._route(pair)
+        except StanzaError as error:
+            give_back(self._around, stanza, error, self._spool.forget(kept))
+            return
+        route.restore(kept, stanza)
+
+    def look_after(self) -> None:
+        """Act on what has become due, and forget pairs nothing is known of any more."""
+        for key, route in list(self._routes.items()):
+            route.look_after()
+            if route.is_spare:
+                del self._routes[key]
+
+    def end(self) -> None:
+        """Make no streams any more."""
+        for route in self:
+            route.end()

@@ -1,0 +1,364 @@
+"""What is to be sent from a domain of ours to one of another server, in its order.
+
+While there is no stream it waits, within bounds. Where a server cannot be reached, presence and
+requests are answered at once; messages are kept on disk and tried again until it is time to give
+up. What was sent over a stream that has ended, and not acknowledged, is in doubt: it is returned,
+and not sent again.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+
+from xmppd.api.storage import NO_TICKET, StorageError, Ticket
+from xmppd.s2s.dialled import DialledStream
+from xmppd.s2s.pairs import Pair
+from xmppd.s2s.spool import Full, Kept, Spool
+from xmppd.s2s.surroundings import Surroundings
+from xmppd.s2s.traffic import Traffic
+from xmppd.s2s.unreached import TIMEOUT, Step, Unreached
+from xmppd.stanza.errors import StanzaError, can_be_answered, error_reply
+from xmppd.stanza.stanza import Stanza
+from xmppd.stanza.weight import weight
+
+Dial = Callable[[Pair], Awaitable[DialledStream]]
+
+_STEADY = 60.0
+"""Seconds a stream has to last for the next one to be made at once."""
+
+_DOUBT = "the connection ended before it was known whether this has arrived"
+
+
+class _Item:
+    """A stanza that waits or is under way; `kept` where it is on disk, if it is."""
+
+    __slots__ = ("kept", "size", "stanza")
+
+    def __init__(self, stanza: Stanza, kept: Kept | None) -> None:
+        self.stanza = stanza
+        self.kept = kept
+        self.size = weight(stanza)
+
+
+class Route:
+    """Sends the stanzas of one pair of domains.
+
+    - `traffic`: of the stream over which they go, None while there is none.
+    - `trouble`: why the last attempt to make one failed, None if it did not.
+    - `dial(pair)`: makes a stream; raises `Unreached`. `spool` is None where nothing may be kept.
+    """
+
+    __slots__ = (
+        "_around",
+        "_attached_at",
+        "_bytes",
+        "_dial",
+        "_dialling",
+        "_failures",
+        "_is_over",
+        "_last_ticket",
+        "_queue",
+        "_retry_at",
+        "_spool",
+        "pair",
+        "traffic",
+        "trouble",
+    )
+
+    _log = Logger()
+
+    def __init__(self, pair: Pair, around: Surroundings, dial: Dial, spool: Spool | None) -> None:
+        self.pair = pair
+        self.traffic: Traffic | None = None
+        self.trouble: Unreached | None = None
+        self._around = around
+        self._dial = dial
+        self._spool = spool
+        self._dialling: Deferred[None] | None = None
+        self._queue: deque[_Item] = deque()
+        self._bytes = 0
+        self._last_ticket = NO_TICKET
+        self._failures = 0
+        self._retry_at = 0.0
+        self._attached_at = 0.0
+        self._is_over = False
+
+    def __len__(self) -> int:
+        """Return how many stanzas wait."""
+        return len(self._queue)
+
+    @property
+    def is_dialling(self) -> bool:
+        """Whether a stream is being made."""
+        return self._dialling is not None
+
+    @property
+    def is_spare(self) -> bool:
+        """Whether nothing would be lost if this were forgotten."""
+        now = self._around.clock.seconds()
+        return (
+            self.traffic is None
+            and self._dialling is None
+            and not self._queue
+            and now >= self._retry_at
+        )
+
+    # Stanzas.
+
+    def submit(self, stanza: Stanza) -> None:
+        """Send a stanza, now or later. Raises `StanzaError` for one that is not taken."""
+        traffic = self.traffic
+        counts = stanza.kind == "message" and stanza.type != "error"
+        if counts:
+            self._add(self._keep(stanza))
+        elif traffic is not None and self._is_free(traffic, stanza):
+            traffic.send(stanza, None)
+            return
+        else:
+            self._check_trouble()
+            self._check_room(weight(stanza))
+            self._add(_Item(stanza, None))
+        if traffic is not None:
+            self._flush()
+        else:
+            self.start()
+
+    def _is_free(self, traffic: Traffic, stanza: Stanza) -> bool:
+        return not self._queue and stanza.ticket <= self._around.gate.settled and traffic.writable
+
+    def _keep(self, stanza: Stanza) -> _Item:
+        """Put a message on disk, in the same commit as what its sender is promised."""
+        if self._spool is None or (self.trouble is not None and self.trouble.final):
+            self._check_trouble()
+        self._check_room(weight(stanza))
+        if self._spool is None:
+            return _Item(stanza, None)
+        now, going = self._around.wall.now(), self.traffic is not None
+        try:
+            kept, ticket = self._spool.keep(stanza, self.pair.remote, now, going=going)
+        except Full:
+            raise _crowded() from None
+        except StorageError:
+            raise StanzaError("internal-server-error") from None
+        stanza = stanza.copy()
+        stanza.ticket = max(stanza.ticket, ticket)
+        return _Item(stanza, kept)
+
+    def _check_trouble(self) -> None:
+        """Refuse what would wait for a server that could not be reached just now."""
+        if (
+            self.trouble is not None
+            and self.traffic is None
+            and self._around.clock.seconds() < self._retry_at
+        ):
+            raise self.trouble.error()
+
+    def _check_room(self, size: int) -> None:
+        settings = self._around.settings
+        if len(self._queue) >= settings.queue_stanzas or self._bytes + size > settings.queue_bytes:
+            raise _crowded()
+
+    def _add(self, item: _Item) -> None:
+        self._queue.append(item)
+        self._bytes += item.size
+        ticket = Ticket(item.stanza.ticket)
+        if ticket > self._around.gate.settled:
+            self._last_ticket = max(self._last_ticket, ticket)
+
+    def restore(self, kept: Kept, stanza: Stanza) -> None:
+        """Take what an earlier run has left, before all that comes."""
+        self._add(_Item(stanza, kept))
+
+    # Over a stream.
+
+    def attach(self, traffic: Traffic) -> None:
+        """Send over this stream from now on; nothing happens if there is one."""
+        if self.traffic is not None:
+            return
+        self.traffic = traffic
+        self.trouble = None
+        self._failures = 0
+        self._retry_at = 0.0
+        self._attached_at = self._around.clock.seconds()
+        traffic.ended[self._detached] = None
+        self._note_going()
+        self._flush()
+
+    def _note_going(self) -> None:
+        """Have it on disk that what waits may have been sent, before it is."""
+        if self._spool is None:
+            return
+        kept = [(item.kept, item.stanza) for item in self._queue if item.kept is not None]
+        ticket = self._spool.go(kept)
+        if ticket is not None:
+            for item in self._queue:
+                item.stanza = item.stanza.copy()
+                item.stanza.ticket = max(item.stanza.ticket, ticket)
+            self._last_ticket = max(self._last_ticket, ticket)
+
+    def _flush(self) -> None:
+        """Send what may go now."""
+        queue, traffic, gate = self._queue, self.traffic, self._around.gate
+        while queue and traffic is not None and traffic.writable:
+            if queue[0].stanza.ticket > gate.settled:
+                gate.add(self)
+                return
+            item = self._pop()
+            traffic.send(item.stanza, self._receipt(item))
+            traffic = self.traffic
+        if traffic is not None:
+            if queue:
+                traffic.waiting[self._flush] = None
+            else:
+                traffic.waiting.pop(self._flush, None)
+
+    def _pop(self) -> _Item:
+        item = self._queue.popleft()
+        self._bytes -= item.size
+        return item
+
+    def _receipt(self, item: _Item) -> Callable[[bool], None] | None:
+        stanza = item.stanza
+        if stanza.kind != "message" or stanza.type == "error":
+            return None
+        return partial(self._settled, item)
+
+    def _settled(self, item: _Item, arrived: bool) -> None:
+        """It is known now whether a message has arrived, or that nobody knows."""
+        if not arrived:
+            self._return(item, StanzaError(TIMEOUT, _DOUBT))
+        elif item.kept is not None and self._spool is not None:
+            self._spool.forget(item.kept)
+
+    def release(self, settled: Ticket, failed: range) -> bool:
+        """Send what waited for storage (see `xmppd.api.gate.Held`)."""
+        if failed:
+            self._return_some(
+                lambda item: item.stanza.ticket in failed, StanzaError("internal-server-error")
+            )
+        self._flush()
+        return bool(self._queue) and self._last_ticket > settled
+
+    def _detached(self) -> None:
+        """The stream has ended."""
+        self.traffic = None
+        self._around.gate.remove(self)
+        now = self._around.clock.seconds()
+        if now - self._attached_at < _STEADY:
+            self._retry_at = now + self._delay()
+        if self._queue:
+            self.start()
+
+    # Making a stream.
+
+    def start(self) -> None:
+        """Make a stream, unless there is one, or it is too early to try again."""
+        early = self._is_over or self._around.clock.seconds() < self._retry_at
+        if self.traffic is None and self._dialling is None and not early:
+            # It may be over before we know what it is.
+            dialling = self._dialling = Deferred()
+            making = Deferred.fromCoroutine(self._make())
+            if self._dialling is dialling:
+                self._dialling = making
+
+    async def _make(self) -> None:
+        try:
+            stream = await self._dial(self.pair)
+        except Unreached as trouble:
+            self._dialling = None
+            self._failed(trouble)
+        except CancelledError:
+            self._dialling = None
+        except Exception:
+            self._dialling = None
+            self._log.failure("a stream to {domain} could not be made", domain=self.pair.remote)
+            text = "a fault of this server keeps it from being sent"
+            self._failed(Unreached(Step.STREAM, text, "internal-server-error"))
+        else:
+            self._dialling = None
+            if self.traffic is not None:
+                stream.close("there is a stream already")
+            else:
+                self.attach(stream.traffic)
+
+    def _failed(self, trouble: Unreached) -> None:
+        """Answer what does not wait any longer, and try again later for what does."""
+        if self.traffic is not None:
+            return
+        self.trouble = trouble
+        self._retry_at = self._around.clock.seconds() + self._delay()
+        self._failures += 1
+        now, most = self._around.wall.now(), self._around.settings.give_up_seconds
+        self._return_some(
+            lambda item: trouble.final or item.kept is None or now - item.kept.since >= most,
+            trouble.error(),
+        )
+        self._log.info(
+            "{domain} cannot be sent anything from {local}: {why}",
+            domain=self.pair.remote,
+            local=self.pair.local,
+            why=trouble.text,
+        )
+
+    def _delay(self) -> float:
+        """Return the seconds to the next attempt, of each twice that of the one before."""
+        settings = self._around.settings
+        longest = settings.retry_longest_seconds
+        delay: float = min(settings.retry_seconds * 2.0 ** min(self._failures, 32), longest)
+        return delay * (0.75 + 0.5 * self._around.draw(1000) / 1000)
+
+    def encourage(self) -> None:
+        """The other server has shown that it is alive."""
+        self._retry_at = 0.0
+        self.trouble = None
+        if self._queue:
+            self.start()
+
+    def look_after(self) -> None:
+        """Act on what has become due."""
+        if self._queue and self.traffic is None:
+            self.start()
+
+    # Returning.
+
+    def _return_some(self, wanted: Callable[[_Item], bool], error: StanzaError) -> None:
+        returned = [item for item in self._queue if wanted(item)]
+        if returned:
+            self._queue = deque(item for item in self._queue if not wanted(item))
+            self._bytes = sum(item.size for item in self._queue)
+        for item in returned:
+            self._return(item, error)
+
+    def _return(self, item: _Item, error: StanzaError) -> None:
+        """Answer a stanza with an error, once it is on disk that this will not be done again."""
+        ticket = NO_TICKET
+        if item.kept is not None and self._spool is not None:
+            ticket = self._spool.forget(item.kept)
+        give_back(self._around, item.stanza, error, ticket)
+
+    def end(self) -> None:
+        """Stop: what is on disk stays there, all else is returned."""
+        self._is_over = True
+        self._around.gate.remove(self)
+        if self._dialling is not None:
+            self._dialling.cancel()
+        self._return_some(
+            lambda item: item.kept is None, StanzaError(TIMEOUT, "this server is being stopped")
+        )
+
+
+def give_back(
+    around: Surroundings, stanza: Stanza, error: StanzaError, ticket: Ticket = NO_TICKET
+) -> None:
+    """Return a stanza to its sender with an error, which waits for `ticket`."""
+    if can_be_answered(stanza):
+        reply = error_reply(stanza, error)
+        reply.ticket = ticket
+        around.router.route(reply)
+
+
+def _crowded() -> StanzaError:
+    return StanzaError("resource-constraint", "too much waits for that server")

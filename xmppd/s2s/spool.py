@@ -1,0 +1,122 @@
+"""Messages for other servers on disk, from when they are accepted until they have arrived.
+
+There are two archives. In one are messages that wait for their server, in the other those that may
+have been sent: after a crash nobody can tell whether they arrived, so they are never sent again.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+
+from twisted.logger import Logger
+
+from xmppd.api.storage import Archive, HostStorage, Range, Ticket
+from xmppd.stanza.stanza import Stanza, restore
+from xmppd.stanza.weight import weight
+
+WAITING, SENT = "s2s-spool", "s2s-sent"
+OWNER = ""  # the host itself
+_PAGE = 200
+
+
+class Full(Exception):
+    """As much is kept for a domain as may be."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """A message that is kept.
+
+    - `going`: whether it is among those that may have been sent; `since`: when it was accepted
+      (seconds since 1970); `size`: about how many bytes it costs.
+    """
+
+    id: str
+    domain: str
+    since: float
+    size: int
+    going: bool
+
+
+class Spool:
+    """Keeps messages; `stanzas` and `bytes` bound what is kept for one domain."""
+
+    _log = Logger()
+
+    def __init__(self, storage: HostStorage, stanzas: int, bytes: int) -> None:
+        self._waiting = storage.open(WAITING, Archive)
+        self._sent = storage.open(SENT, Archive)
+        self._most_stanzas = stanzas
+        self._most_bytes = bytes
+        self._stanzas: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
+
+    def keep(
+        self, stanza: Stanza, domain: str, since: float, *, going: bool
+    ) -> tuple[Kept, Ticket]:
+        """Keep a message for a domain; `going` is whether it is sent as soon as it is on disk.
+
+        Raises `Full`, and `StorageError`.
+        """
+        size = weight(stanza)
+        full = self._bytes[domain] + size > self._most_bytes
+        if full or self._stanzas[domain] >= self._most_stanzas:
+            raise Full
+        entry = self._archive(going).append(OWNER, bytes(stanza), when=since, contact=domain)
+        kept = Kept(entry.id, domain, since, size, going)
+        self._count(kept, 1)
+        return kept, entry.ticket
+
+    def go(self, messages: Iterable[tuple[Kept, Stanza]]) -> Ticket | None:
+        """Note that these may be sent once that is on disk; None if nothing had to be noted."""
+        ticket = None
+        ids = []
+        for kept, stanza in messages:
+            if not kept.going:
+                kept.going = True
+                ids.append(kept.id)
+                self._sent.append(
+                    OWNER, bytes(stanza), when=kept.since, contact=kept.domain, id=kept.id
+                )
+        if ids:
+            ticket = self._waiting.remove(OWNER, ids)
+        return ticket
+
+    def forget(self, kept: Kept) -> Ticket:
+        """Keep a message no more: it has arrived, or is returned."""
+        self._count(kept, -1)
+        return self._archive(kept.going).remove(OWNER, [kept.id])
+
+    async def load(self) -> AsyncIterator[tuple[Kept, Stanza]]:
+        """Yield what an earlier run has left, those that may have been sent first."""
+        for going in (True, False):
+            async for found in self._load(going):
+                yield found
+
+    async def _load(self, going: bool) -> AsyncIterator[tuple[Kept, Stanza]]:
+        archive, after = self._archive(going), None
+        while True:
+            page = await archive.page(OWNER, Range(after=after), _PAGE)
+            for entry in page.entries:
+                kept = Kept(entry.id, entry.contact, entry.when, 0, going)
+                try:
+                    stanza = restore(entry.value)
+                except ValueError:
+                    self._log.error("a message that was kept cannot be read and is dropped")
+                    archive.remove(OWNER, [entry.id])
+                    continue
+                kept.size = weight(stanza)
+                self._count(kept, 1)
+                yield kept, stanza
+            if page.complete or not page.entries:
+                return
+            after = page.entries[-1].id
+
+    def _archive(self, going: bool) -> Archive:
+        return self._sent if going else self._waiting
+
+    def _count(self, kept: Kept, by: int) -> None:
+        self._stanzas[kept.domain] += by
+        self._bytes[kept.domain] += by * kept.size
+        if not self._stanzas[kept.domain]:
+            del self._stanzas[kept.domain], self._bytes[kept.domain]

@@ -1,0 +1,331 @@
+"""Stanzas on a stream between servers: taken from proven senders, sent and counted (XEP-0198)."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+
+from xmppd.api.lanes import Lanes
+from xmppd.api.storage import Ticket
+from xmppd.s2s.pairs import Pairs
+from xmppd.s2s.surroundings import Surroundings
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.stanza import Stanza
+from xmppd.stream.acks import MODULUS, Acks
+from xmppd.stream.errors import StreamError
+from xmppd.stream.management import (
+    Ack,
+    Enable,
+    Enabled,
+    Failed,
+    ManagementError,
+    Request,
+    read_management,
+)
+from xmppd.wire.element import Element
+
+Receipt = Callable[[bool], None]
+"""Called once for what was sent: True when it has arrived, False when nobody can tell."""
+
+
+class Link(Protocol):
+    """A connection, as the traffic on it sees it."""
+
+    pairs: Pairs
+    last_used: float
+
+    @property
+    def writable(self) -> bool:
+        """Whether what is written now leaves in this turn."""
+
+    def send(self, stanza: Stanza) -> None:
+        """Write a stanza."""
+
+    def element(self, element: Element) -> None:
+        """Write a first-level element."""
+
+    def regulate(self) -> None:
+        """Read on, or do not."""
+
+    def fail(self, error: StreamError) -> None:
+        """End the stream with that error."""
+
+    def close(self, reason: str) -> None:
+        """End the stream without an error."""
+
+
+class _Ours:
+    """The domains we serve, as `Pairs.check` asks for them."""
+
+    __slots__ = ("_is_ours",)
+
+    def __init__(self, is_ours: Callable[[str], bool]) -> None:
+        self._is_ours = is_ours
+
+    def __contains__(self, domain: object) -> bool:
+        return self._is_ours(str(domain))
+
+
+class Traffic:
+    """What goes over one stream once a pair is proven.
+
+    - `waiting`: who is to be told when the connection takes stanzas again; `ended`: who when the
+      stream has ended.
+    - `acks`: the counts of stream management, None where it is not in use.
+
+    Receipts of what went to a server without stream management come after `quiet_seconds`.
+    """
+
+    __slots__ = (
+        "_around",
+        "_asked",
+        "_enabling",
+        "_handling",
+        "_lanes",
+        "_link",
+        "_moved",
+        "_ours",
+        "_over",
+        "_owed",
+        "_received",
+        "_stuck_since",
+        "_unsure",
+        "acks",
+        "ended",
+        "waiting",
+    )
+
+    def __init__(self, around: Surroundings, link: Link) -> None:
+        settings = around.settings
+        self._around = around
+        self._link = link
+        self._ours = _Ours(around.is_ours)
+        self._lanes = Lanes(
+            self._route,
+            around.urgent,
+            settings.inbox_stanzas,
+            settings.inbox_bytes,
+            link.regulate,
+        )
+        self.ended: dict[Callable[[], None], None] = {}
+        self.waiting: dict[Callable[[], None], None] = {}
+        self.acks: Acks[Receipt | None] | None = None
+        self._over = False
+        self._enabling = False
+        self._asked = 0.0  # when we have asked for an acknowledgement that has not come
+        # Those of what was sent without counting, with the time.
+        self._unsure: deque[tuple[float, Receipt]] = deque()
+        # What has come and is being worked on, with the number it has.
+        self._handling: dict[Stanza, int] = {}
+        self._received = 0
+        self._owed: tuple[int, Ticket] | None = None
+        self._stuck_since = self._moved = 0.0
+
+    # From the other server.
+
+    @property
+    def full(self) -> bool:
+        """Whether no more should be read."""
+        return self._lanes.full
+
+    def take(self, stanza: Stanza) -> None:
+        """Take a stanza that has come. Raises `StreamError` unless its addresses are proven."""
+        if stanza.malformed:
+            self._refuse(stanza)
+        else:
+            self._link.pairs.check(stanza.from_, stanza.to, self._ours)
+        self._link.last_used = self._around.clock.seconds()
+        if self.acks is not None:
+            self._received = (self._received + 1) % MODULUS
+            self._handling[stanza] = self._received
+        if stanza.malformed:
+            self._around.router.attempt(stanza, _malformed)
+            self._handling.pop(stanza, None)
+        else:
+            self._lanes.take(stanza)
+
+    def _refuse(self, stanza: Stanza) -> None:
+        """End the stream if even the sender of a malformed stanza is not known (RFC 6120 8.1.1)."""
+        if stanza.malformed == "from" or stanza.from_ is None:
+            raise StreamError("improper-addressing", "'from' has to be an address")
+        domain = stanza.from_.domainpart
+        proven = self._link.pairs.all()
+        if not any(each.incoming and each.pair.remote == domain for each in proven):
+            raise StreamError("invalid-from", f"{domain} is not proven on this stream")
+
+    def _route(self, stanza: Stanza) -> "Deferred[None] | None":
+        done = self._around.router.route(stanza)
+        if done is None:
+            self._handling.pop(stanza, None)
+            return None
+        return done.addCallback(self._handled, stanza)
+
+    def _handled(self, _done: None, stanza: Stanza) -> None:
+        self._handling.pop(stanza, None)
+
+    # Stream management.
+
+    def enable(self) -> None:
+        """Ask the other server to count; nothing is sent until it has answered."""
+        self._enabling = True
+        self._asked = self._around.clock.seconds()
+        self._link.element(Enable().to_element())
+
+    def _enabled(self, *, counts: bool) -> None:
+        if not self._enabling:
+            raise StreamError("unsupported-stanza-type", "nobody has asked for that")
+        self._enabling = False
+        self._asked = 0.0
+        if counts:
+            self.acks = Acks()
+        self._wake()
+
+    def manage(self, element: Element) -> None:
+        """Take an acknowledgement or a request for one. Raises `StreamError`."""
+        try:
+            management = read_management(element)
+        except ManagementError as error:
+            raise StreamError("bad-format", str(error)) from None
+        acks = self.acks
+        if isinstance(management, Enabled | Failed):
+            self._enabled(counts=isinstance(management, Enabled))
+        elif acks is None:
+            raise StreamError("unsupported-stanza-type", "stream management is not enabled")
+        elif isinstance(management, Request):
+            self._acknowledge(acks)
+        elif isinstance(management, Ack):
+            self._acknowledged(acks, management.h)
+        else:
+            raise StreamError("unsupported-stanza-type")
+
+    def _acknowledged(self, acks: Acks[Receipt | None], h: int) -> None:
+        self._asked = 0.0
+        for receipt in acks.acknowledge(h):
+            if receipt is not None:
+                receipt(True)
+        self._ask(acks)
+        if self.writable:
+            self._wake()
+
+    def _acknowledge(self, acks: Acks[Receipt | None]) -> None:
+        """Tell how much has been handled, once storage has what that promises."""
+        first = next(iter(self._handling.values()), None)
+        handled = self._received if first is None else (first - 1) % MODULUS
+        acks.handle((handled - acks.handled) % MODULUS)
+        ticket = self._around.tickets.issued
+        if ticket <= self._around.gate.settled:
+            self._link.element(Ack(handled).to_element())
+        else:
+            self._owed = (handled, ticket)
+            self._around.gate.add(self)
+
+    def release(self, settled: Ticket, failed: range) -> bool:
+        """Tell what was handled, as it is on disk now (see `xmppd.api.gate.Held`)."""
+        if self._owed is None:
+            return False
+        if failed:
+            text = "something that came from you could not be kept"
+            self._link.fail(StreamError("internal-server-error", text))
+            return False
+        handled, ticket = self._owed
+        if ticket > settled:
+            return True
+        self._owed = None
+        self._link.element(Ack(handled).to_element())
+        return False
+
+    def _ask(self, acks: Acks[Receipt | None]) -> None:
+        if len(acks) and not self._asked:
+            self._asked = self._around.clock.seconds()
+            self._link.element(Request().to_element())
+
+    # To the other server.
+
+    @property
+    def writable(self) -> bool:
+        """Whether a stanza that is sent now leaves in this turn."""
+        if self._over or self._enabling or not self._link.writable:
+            return False
+        return self.acks is None or len(self.acks) < self._around.settings.queue_stanzas
+
+    def send(self, stanza: Stanza, receipt: Receipt | None) -> None:
+        """Write a stanza; `receipt` is called once it is known, or cannot be, that it arrived."""
+        self._link.send(stanza)
+        acks = self.acks
+        if acks is not None:
+            acks.send((receipt,))
+            self._ask(acks)
+        elif receipt is not None:
+            self._unsure.append((self._around.clock.seconds(), receipt))
+
+    def drained(self) -> None:
+        """The connection takes everything again."""
+        self._stuck_since = 0.0
+        self._wake()
+
+    def _wake(self) -> None:
+        for wake in list(self.waiting):
+            wake()
+
+    def advanced(self) -> None:
+        """Some of what waits has gone."""
+        self._moved = self._around.clock.seconds()
+
+    # Time and the end.
+
+    def look_after(self, now: float) -> None:
+        """Act on what has become due."""
+        settings = self._around.settings
+        self._be_sure(now - settings.quiet_seconds)
+        if self._asked and now - self._asked >= settings.answer_seconds:
+            self._link.fail(StreamError("connection-timeout", "nothing was acknowledged"))
+        elif not self._link.writable:
+            self._look_at_stuck(now)
+        elif now - self._link.last_used >= settings.idle_seconds and not self._handling:
+            self._link.close("the stream was idle")
+
+    def _be_sure(self, before: float) -> None:
+        """Take for arrived what went long enough ago, if the connection takes what is written."""
+        if not self._link.writable:
+            return
+        while self._unsure and self._unsure[0][0] <= before:
+            self._unsure.popleft()[1](True)
+
+    def _look_at_stuck(self, now: float) -> None:
+        """Cut off a server that does not read."""
+        if not self._stuck_since:
+            self._stuck_since = self._moved = now
+        elif now - self._moved >= self._around.settings.slow_reader_seconds:
+            self._link.fail(StreamError("resource-constraint", "you read too slowly"))
+
+    def end(self) -> None:
+        """Nothing goes any more; what was handled is told a last time (XEP-0198 4)."""
+        self._over = True
+        acks = self.acks
+        if acks is not None and self._owed is None:
+            self._acknowledge(acks)
+        self._owed = None
+        self._around.gate.remove(self)
+        self.waiting.clear()
+        ended, self.ended = list(self.ended), {}
+        for tell in ended:
+            tell()
+
+    def settle(self, *, read: bool) -> None:
+        """Say what became of all that was sent, once: the connection is over, too.
+
+        `read` is whether the other server has read to the end of our stream. Where it counts, only
+        what it has acknowledged counts.
+        """
+        unsure, self._unsure = self._unsure, deque()
+        acks, self.acks = self.acks, None
+        for _, receipt in unsure:
+            receipt(read)
+        for counted in () if acks is None else acks.unacknowledged:
+            if counted is not None:
+                counted(False)
+
+
+def _malformed() -> None:
+    raise StanzaError("jid-malformed")

@@ -1,0 +1,95 @@
+"""Asking the server that the DNS names for a domain whether a key is its own (XEP-0220 2.1.2).
+
+Each question has a connection of its own, never the one that the key came over.
+"""
+
+from collections import Counter
+
+from twisted.internet.defer import Deferred, fail
+
+from xmppd.s2s.dialback import Outcome, Request
+from xmppd.s2s.dialled import DialledStream
+from xmppd.s2s.dialling import Dialler
+from xmppd.s2s.negotiating import Greeting, ask
+from xmppd.s2s.pairs import Pair, Proof
+from xmppd.s2s.surroundings import Surroundings
+from xmppd.s2s.unreached import NOT_FOUND, Step, Unreached
+
+PER_DOMAIN = 4
+"""How many questions one domain is asked at a time: others could have us bother it."""
+
+_CONDITIONS = {
+    Step.POLICY: "policy-violation",
+    Step.LOOKUP: "remote-server-not-found",
+    Step.CONNECT: "remote-connection-failed",
+    Step.TLS: "remote-connection-failed",
+    Step.CERTIFICATE: "not-authorized",
+    Step.STREAM: "remote-server-timeout",
+    Step.PROOF: "remote-server-timeout",
+}
+
+
+class NotVerified(Exception):
+    """A key is not proven to be right.
+
+    - `condition`: the dialback error for who has shown it (XEP-0220 2.5); "" if it is known to be
+      wrong.
+    - `text`: a sentence without its stop.
+    """
+
+    def __init__(self, condition: str, text: str) -> None:
+        super().__init__(text)
+        self.condition = condition
+        self.text = text
+
+
+class Verifier:
+    """Asks about keys; `len()` tells how many questions there are at the moment."""
+
+    def __init__(self, around: Surroundings, dialler: Dialler) -> None:
+        self._around = around
+        self._dialler = dialler
+        self._asked: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return self._asked.total()
+
+    def verify(self, question: Request) -> "Deferred[Proof]":
+        """Fire with how it was proven that a key is right. Fails with `NotVerified`."""
+        domain = question.to
+        if len(self) >= self._around.settings.verifications or self._asked[domain] >= PER_DOMAIN:
+            return fail(NotVerified("resource-constraint", "too many keys are being asked about"))
+        self._asked[domain] += 1
+
+        def done(result: object) -> object:
+            self._asked[domain] -= 1
+            if not self._asked[domain]:
+                del self._asked[domain]
+            return result
+
+        asking: Deferred[Proof] = Deferred.fromCoroutine(self._verify(question))
+        asking.addBoth(done)
+        return asking
+
+    async def _verify(self, question: Request) -> Proof:
+        pair = Pair(question.from_, question.to)
+
+        async def use(stream: DialledStream, greeting: Greeting, _certificate: bool) -> Proof:
+            answer = await ask(stream, question)
+            stream.close("the key was asked about")
+            if answer.outcome is Outcome.INVALID:
+                raise NotVerified("", f"{question.to} says that the key is wrong")
+            if answer.outcome is Outcome.ERROR:  # XEP-0220 2.5 wants it so
+                raise NotVerified(NOT_FOUND, f"{question.to} was asked ({answer.condition})")
+            valid = greeting.judgement is not None and greeting.judgement.valid
+            return Proof.DIALBACK_CERTIFICATE if valid else Proof.DIALBACK
+
+        try:
+            return await self._dialler.reach(pair, use)
+        except Unreached as error:
+            condition = _CONDITIONS[error.step]
+            if error.step is Step.LOOKUP and not error.final:
+                condition = "remote-server-timeout"
+            if error.condition == NOT_FOUND:
+                condition = NOT_FOUND
+            raise NotVerified(condition, error.text) from None

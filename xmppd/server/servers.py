@@ -1,0 +1,183 @@
+"""What a configuration says of other servers, and the room `s2s` made of it."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from twisted.logger import Logger
+
+from xmppd.api.gate import Gate
+from xmppd.api.router import IRouter
+from xmppd.api.storage import HostStorage, Tickets
+from xmppd.net.certificates import CertificateError, Identity
+from xmppd.net.roots import Roots
+from xmppd.net.tls import ServerContexts
+from xmppd.net.tls_client import ClientContexts, covering
+from xmppd.net.transport import Flusher
+from xmppd.s2s.service import ServerService
+from xmppd.s2s.settings import DomainPolicy, ServerSettings
+from xmppd.s2s.spool import Spool
+from xmppd.s2s.surroundings import Surroundings
+from xmppd.server.collaborators import Collaborators
+from xmppd.server.config import RemoteConfig, ServerConfig, ServersConfig
+from xmppd.stanza.stanza import Stanza
+from xmppd.stream.limits import StreamLimits
+from xmppd.wire.limits import ParserLimits
+
+SERVER_ALPN = "xmpp-server"  # XEP-0368 section 4
+_AUTHORITIES = "the authorities whose certificates are to be believed for that domain"
+
+_log = Logger()
+
+
+def make_service(
+    config: ServerConfig,
+    outside: Collaborators,
+    *,
+    router: IRouter,
+    urgent: Callable[[Stanza], bool],
+    storage: HostStorage,
+    tickets: Tickets,
+    flusher: Flusher,
+    gate: Gate,
+) -> ServerService:
+    """Return the traffic with other servers; `storage` is where messages wait for them.
+
+    `urgent(stanza)`: whether another server answers a request of ours by it.
+
+    Nobody is believed, and there is no TLS, until `load` has been called.
+    """
+    settings = server_settings(config)
+    around = Surroundings(
+        settings=settings,
+        default=config.hosts[0].name,
+        is_ours=lambda domain: router.answering(domain) is not None,
+        urgent=urgent,
+        router=router,
+        resolver=outside.resolver,
+        connector=outside.connector,
+        flusher=flusher,
+        gate=gate,
+        tickets=tickets,
+        clock=outside.clock,
+        wall=outside.wall,
+        entropy=outside.entropy,
+        roots=Roots(()),
+        roots_of={},
+        secret=outside.entropy.token_bytes(32),
+    )
+    guests = {host.name for host in config.hosts if host.anonymous}
+    spool = Spool(storage, settings.spool_stanzas, settings.spool_bytes)
+    return ServerService(around, spool, lambda domain: domain not in guests)
+
+
+def read_authorities(config: ServersConfig) -> tuple[Roots, dict[str, Roots]]:
+    """Return whose certificates are believed, and for which domains other ones.
+
+    Raises `CertificateError` for a file that an operator has named. A system without a list of
+    authorities is logged: then nobody else is believed.
+    """
+    own = {
+        domain.name: Roots.of_file(domain.ca, _AUTHORITIES)
+        for domain in config.domains
+        if domain.ca is not None
+    }
+    try:
+        roots = Roots.of_system()
+    except CertificateError as error:
+        _log.error("no other server's certificate is believed: {error}", error=str(error))
+        roots = Roots(())
+    return roots, own
+
+
+class Certificates:
+    """What is believed, and what is shown, on the streams of `around`.
+
+    - `direct`: for the port of direct TLS; None as long as there is no certificate.
+    """
+
+    def __init__(self, around: Surroundings, config: ServersConfig) -> None:
+        self.direct: ServerContexts | None = None
+        self._around = around
+        self._config = config
+
+    def load(self, identities: Mapping[str, Identity], domains: Iterable[str]) -> None:
+        """Show these certificates, and read again whom to believe; all of it or nothing.
+
+        `domains` are those we serve beside the hosts, which `identities` are of. Raises
+        `CertificateError`.
+        """
+        around = self._around
+        roots, roots_of = read_authorities(self._config)
+        shown = covering(domains, identities)
+        dialling = ClientContexts(shown, SERVER_ALPN)
+        if shown:
+            default = next(iter(shown))
+            accepting = ServerContexts(shown, default, (), True)
+            if self.direct is None:
+                self.direct = ServerContexts(shown, default, (SERVER_ALPN,), True)
+            else:
+                self.direct.replace(shown, default)
+            around.accepting = accepting
+        around.dialling = dialling
+        around.roots, around.roots_of = roots, roots_of
+
+
+def server_settings(config: ServerConfig) -> ServerSettings:
+    """Return what of the configuration concerns streams between servers."""
+    s2s, limits = config.s2s, config.limits
+    return ServerSettings(
+        limits=StreamLimits(
+            parser=ParserLimits(
+                stanza=s2s.stanza_bytes,
+                tag=limits.tag_bytes,
+                depth=limits.depth,
+                attributes=limits.attributes,
+                children=limits.children,
+                elements=limits.elements,
+            ),
+            unauthenticated=limits.stanza_bytes_before_login,
+        ),
+        output=s2s.output_bytes,
+        slow_reader_seconds=limits.slow_reader_seconds,
+        inbox_stanzas=s2s.inbox_stanzas,
+        inbox_bytes=s2s.inbox_bytes,
+        strangers=limits.unauthenticated_per_address,
+        streams=s2s.streams_per_domain,
+        pairs=s2s.pairs_per_stream,
+        verifications=s2s.verifications,
+        connecting=s2s.connecting,
+        routes=s2s.routes,
+        queue_stanzas=s2s.queue_stanzas,
+        queue_bytes=s2s.queue_bytes,
+        spool_stanzas=s2s.spool_stanzas,
+        spool_bytes=s2s.spool_bytes,
+        negotiation_seconds=s2s.negotiation_seconds,
+        connect_seconds=s2s.connect_seconds,
+        idle_seconds=s2s.idle_seconds,
+        answer_seconds=s2s.answer_seconds,
+        retry_seconds=s2s.retry_seconds,
+        retry_longest_seconds=s2s.retry_longest_seconds,
+        give_up_seconds=s2s.give_up_seconds,
+        quiet_seconds=s2s.quiet_seconds,
+        default=_policy(s2s, RemoteConfig("")),
+        policies={domain.name: _policy(s2s, domain) for domain in s2s.domains},
+        allowed=s2s.allowed,
+        blocked=s2s.blocked,
+    )
+
+
+def _policy(s2s: ServersConfig, domain: RemoteConfig) -> DomainPolicy:
+    def own(value: bool | None, general: bool) -> bool:
+        return general if value is None else value
+
+    return DomainPolicy(
+        require_tls=own(domain.require_tls, s2s.require_tls),
+        require_valid_certificate=own(
+            domain.require_valid_certificate, s2s.require_valid_certificate
+        ),
+        dialback=own(domain.dialback, s2s.dialback),
+        host=domain.host,
+        port=domain.port,
+        direct_tls=domain.direct_tls,
+        ca=domain.ca,
+        allow_private_addresses=own(domain.allow_private_addresses, s2s.allow_private_addresses),
+    )
