@@ -401,6 +401,24 @@ class WhatFollowsTests(PeopleCase):
         self.assertEqual(self.pushes(self.juliet), [f"available from {BALCONY}"])
         self.assertEqual(self.pushes(self.romeo), [])
 
+    def test_who_is_removed_learns_of_no_client(self) -> None:
+        """Only that the subscriptions have ended (RFC 6121 2.5.2)."""
+        self.befriend()
+        self.available()
+        for block in (False, True):
+            if block:
+                self.change("block", ROMEO)
+                self.romeo.take()
+            remove = f"<item jid='{ROMEO}' subscription='remove'/>"
+            self.juliet.sends(
+                f"<iq type='set' id='1'><query xmlns='jabber:iq:roster'>{remove}</query></iq>"
+            )
+            told = self.pushes(self.romeo)
+            self.assertIn(f"unsubscribed from {JULIET}", told)
+            self.assertEqual(f"unavailable from {BALCONY}" in told, not block)
+            self.change("unblock")
+            self.befriend()
+
     def test_without_presence_there_is_none_to_be_told(self) -> None:
         for host in (self.capulet, self.montague):
             host.remove("presencesessions")

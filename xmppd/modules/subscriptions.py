@@ -246,7 +246,8 @@ class Subscriptions:
         """Tell a contact that all is over (see `ISubscriptions`)."""
         own = JID.make(owner, self._host.domain)
         state = item.subscription
-        if state.is_seen:
+        # Whom the user has blocked has seen the user leave, and no client that came since.
+        if state.is_seen and not is_blocked(self._host.find(IBlocking), owner, item.jid):
             self._hide(owner, item.jid, ticket)
         if state.sees or state.asks:
             self._route(self._said(own, UNSUBSCRIBE), item.jid, ticket)
