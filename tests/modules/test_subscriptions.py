@@ -166,6 +166,14 @@ class WaitingTests(PeopleCase):
         self.romeo.sends("<presence/>")
         self.assertEqual(1, len(self.romeo.take()))
 
+    def test_which_does_not_tell_who_has_an_account(self) -> None:
+        """3.3.3: the record of the request is removed, and that is all."""
+        tybalt = self.capulet.remote("tybalt@example.com/x")
+        for to in (ROMEO, "nobody@example.net"):
+            for type in ("subscribe", "unsubscribe", "unsubscribe"):
+                tybalt.sends(presence(type, to))
+                tybalt.receives()
+
     def test_ones_own_are_repeated(self) -> None:
         """3.1.2: what got lost on the way to another server heals."""
         remote = self.capulet.remote("tybalt@example.com/x")

@@ -149,7 +149,9 @@ class Subscriptions:
             roster.push(owner, change)
             if step.reply == UNSUBSCRIBED and before.subscription.is_seen:
                 self._hide(owner, contact, change.ticket)
-            if step.reply:
+            # Who is not in the roster gets no other answer (3.3.3; A.3.2 merely says SHOULD): it
+            # would tell that there is such an account.
+            if step.reply == SUBSCRIBED or (step.reply and before.listed):
                 self._answer(inbound, step, change.ticket)
             if step.reply == SUBSCRIBED:
                 self._show(owner, contact, change.ticket)
