@@ -105,6 +105,27 @@ class HostAddressTests(DomainTestCase):
         )
 
 
+class StrangersAtAccountsTests(DomainTestCase):
+    """An account that is not there answers as one where nobody is (RFC 6120 13.11)."""
+
+    def test_all_alike(self) -> None:
+        self.host.add_account("nurse")
+        for kind, types in (
+            ("message", ("headline", "groupchat", "error")),
+            ("iq", ("get", "set", "result", "error")),
+            ("presence", ("", "unavailable", "probe", "subscribed", "error")),
+        ):
+            for type in types:
+                for resource in ("", "/kitchen"):
+                    told = []
+                    for name in ("nurse", "nobody"):
+                        inner = QUERY if type in ("get", "set") else ""
+                        to = f"{name}@example.org{resource}"
+                        self.romeo.sends(f"<{kind} type='{type}' id='i' to='{to}'>{inner}</{kind}>")
+                        told.append([text.replace(name, "") for text in self.romeo.take()])
+                    self.assertEqual(told[0], told[1], (kind, type, resource))
+
+
 class WhoMayAskTests(DomainTestCase):
     """Requests to bare JIDs, by who asks whom."""
 

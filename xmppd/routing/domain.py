@@ -205,8 +205,10 @@ class AccountsDomain:
             if stanza.type == "probe":
                 self._deny(stanza)
             return
-        if stanza.type in ("headline", "error", "result"):
+        headline = stanza.type == "headline" and stanza.to is not None and stanza.to.is_bare
+        if headline or stanza.type in ("error", "result"):
             return
+        # A headline to a full address, too, is answered as for an account that is there.
         raise StanzaError("service-unavailable")
 
     def _deny(self, probe: Stanza) -> None:
