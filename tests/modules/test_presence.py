@@ -239,6 +239,15 @@ class DirectedTests(PresenceTestCase):
         self.balcony.disconnects()
         self.romeo.receives()
 
+    def test_bytes(self) -> None:
+        """Addresses are remembered, and may be three kilobytes long."""
+        self.host.remove("presencesessions")
+        self.host.load(PresenceSessions, PresenceSettings(directed_bytes=2_100))
+        for name, taken in (("a", True), ("b", True), ("c", False)):
+            self.balcony.sends(f"<presence id='1' to='{ROMEO}/{name * 1_000}'/>")
+            told = [str(each) for each in self.balcony.take()]
+            self.assertEqual("resource-constraint" not in "".join(told), taken)
+
     def test_limit(self) -> None:
         """So many and no more; those that are known may be told again, and places come free."""
         for n in range(10):

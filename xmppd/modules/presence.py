@@ -5,7 +5,7 @@ whoever the client has sent presence to by name (4.6). The same decides who may 
 (8.5.3.1).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -25,7 +25,7 @@ from xmppd.api.moments import (
 from xmppd.api.registrations import PerSession, Provide, Registration, Watch
 from xmppd.api.roster import IBlocking, IRoster, ISharing, is_blocked
 from xmppd.api.sessions import ISession
-from xmppd.api.settings import Between
+from xmppd.api.settings import Between, Count
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Presence, Stanza
@@ -36,10 +36,12 @@ from xmppd.stanza.subscription import TYPES
 class PresenceSettings:
     """What clients may make us remember.
 
-    - `directed`: how many entities outside its account one session may send presence to by name.
+    - `directed`: how many entities outside its account one session may send presence to by name;
+      `directed_bytes`: of their addresses together.
     """
 
     directed: Annotated[int, Between(10, 100_000)] = 1_000
+    directed_bytes: Count = 131_072
 
 
 DEFAULTS = PresenceSettings()
@@ -126,10 +128,15 @@ class PresenceSessions:
             self._forget(session.jid, to)
         elif presence.type == "" and not self._is_told(session, to):
             directed = self._directed.setdefault(session.jid, {})
-            if to not in directed and len(directed) >= self._settings.directed:
+            if to not in directed and not self._has_room(directed, to):
                 raise StanzaError("resource-constraint", "too many have your presence already")
             directed[to] = None
         return PASS
+
+    def _has_room(self, directed: Iterable[JID], to: JID) -> bool:
+        sizes = [len(str(entity).encode()) for entity in (*directed, to)]
+        limits = self._settings
+        return len(sizes) <= limits.directed and sum(sizes) <= limits.directed_bytes
 
     def _is_told(self, session: ISession, entity: JID) -> bool:
         """Tell whether an entity hears of the session's end anyway (4.6.3, rule 1)."""
