@@ -107,6 +107,7 @@ class ServerProtocol:
             if self.phase is Phase.ENDED:
                 self._await_end(data)
             else:
+                self.traffic.begin()
                 self._read(data)
         except StreamError as error:
             self.fail(error)

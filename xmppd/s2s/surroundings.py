@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from xmppd.api.gate import Gate
 from xmppd.api.host import IEntropy, IWallClock
 from xmppd.api.network import IConnector, IResolver
+from xmppd.api.pace import Pace
 from xmppd.api.router import IRouter
 from xmppd.api.storage import Tickets
 from xmppd.net.networks import network_of
@@ -99,6 +100,7 @@ class Surroundings:
     is_ours: Callable[[str], bool]
     urgent: Callable[[Stanza], bool]
     router: IRouter
+    pace: Pace
     resolver: IResolver
     connector: IConnector
     flusher: Flusher

@@ -107,6 +107,7 @@ class Traffic:
             settings.inbox_stanzas,
             settings.inbox_bytes,
             link.regulate,
+            around.pace,
         )
         self.ended: dict[Callable[[], None], None] = {}
         self.waiting: dict[Callable[[], None], None] = {}
@@ -128,6 +129,10 @@ class Traffic:
     def full(self) -> bool:
         """Whether no more should be read."""
         return self._lanes.full
+
+    def begin(self) -> None:
+        """Stanzas of this stream come now, one after the other."""
+        self._lanes.begin()
 
     def take(self, stanza: Stanza) -> None:
         """Take a stanza that has come. Raises `StreamError` unless its addresses are proven."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from twisted.logger import Logger
 
 from xmppd.api.gate import Gate
+from xmppd.api.pace import Pace
 from xmppd.api.router import IRouter
 from xmppd.api.storage import HostStorage, Tickets
 from xmppd.net.certificates import CertificateError, Identity
@@ -52,6 +53,7 @@ def make_service(
         is_ours=lambda domain: router.answering(domain) is not None,
         urgent=urgent,
         router=router,
+        pace=Pace(outside.clock),
         resolver=outside.resolver,
         connector=outside.connector,
         flusher=flusher,
