@@ -141,6 +141,20 @@ class RegistryTests(SynchronousTestCase):
             self.assertEqual(text, str(error))
             self.assertEqual(before, self.contents())
 
+    def test_what_would_have_no_effect(self) -> None:
+        """Mistakes of an author which types would have shown."""
+        missed: Any = "ToAccount"
+        table: list[tuple[Any, str]] = [
+            ("a string", "one registers a str, which hooks nothing"),
+            (Provide, "one registers a type, which hooks nothing"),
+            (Watch(missed, lambda: PASS), "one watches 'ToAccount', which is no moment"),
+        ]
+        before = self.contents()
+        for record, text in table:
+            error = self.assertRaises(RegistrationError, self.registry.install, "one", [record])
+            self.assertEqual(text, str(error))
+            self.assertEqual(before, self.contents())
+
     def test_many_at_once(self) -> None:
         """They are there as if installed one after the other, or none of them is."""
         one, two = handler(at=HOST), handler(at=ACCOUNT)

@@ -162,7 +162,7 @@ class LocalHost:
         try:
             waiting = settle(every.run())
         except Exception:
-            crashed(feature, every)
+            crashed(feature, f"Every({every.seconds})")
             return None
         if isinstance(waiting, Deferred):
             waiting.addErrback(lambda failure: self._log_failure(feature, failure))

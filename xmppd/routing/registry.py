@@ -6,7 +6,7 @@ at once.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from xmppd.api.commands import Command
 from xmppd.api.moments import (
@@ -38,9 +38,11 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 Handlers = dict[tuple[At, str, str], tuple[str, HandleIq]]
 
+_RECORDS = get_args(Registration)
+
 
 class RegistrationError(Exception):
-    """Two features claim the same thing; `args[0]` says which and what, for the operator."""
+    """A feature registers what cannot be or is another's; `args[0]` tells the operator which."""
 
 
 class Registry:
@@ -62,7 +64,8 @@ class Registry:
     def install(self, feature: str, registrations: Iterable[Registration]) -> None:
         """Take in what the feature of that name registers, behind all that is there.
 
-        Raises `RegistrationError`, and takes in nothing, if another feature has claimed the same.
+        Raises `RegistrationError`, and takes in nothing, if another feature has claimed the same
+        or something is no record.
         """
         self.install_all({feature: registrations})
 
@@ -75,7 +78,7 @@ class Registry:
             if feature in self._features:
                 raise RegistrationError(f"{feature} is installed already")
         before = self._features
-        self._features = before | {name: tuple(each) for name, each in features.items()}
+        self._features = before | {name: _records(name, each) for name, each in features.items()}
         try:
             self._compile()
         except RegistrationError:
@@ -165,3 +168,15 @@ def _claim(
     if key in table:
         raise RegistrationError(f"{what} is claimed by both {table[key][0]} and {feature}")
     table[key] = feature, value
+
+
+def _records(feature: str, registrations: Iterable[Registration]) -> tuple[Registration, ...]:
+    """Return what a feature registers. Raises `RegistrationError` for what would have no effect."""
+    records = tuple(registrations)
+    for record in records:
+        if not isinstance(record, _RECORDS):
+            kind = type(record).__name__
+            raise RegistrationError(f"{feature} registers a {kind}, which hooks nothing")
+        if isinstance(record, Watch) and not isinstance(record.moment, Moment):
+            raise RegistrationError(f"{feature} watches {record.moment!r}, which is no moment")
+    return records
