@@ -1,5 +1,6 @@
 """Which configuration is meant."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,12 +8,35 @@ from twisted.internet import reactor
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.server.makers import inventory
+from twisted.plugins import xmppd_builtin
+from xmppd.api.host import IHost
+from xmppd.api.registrations import Registration
+from xmppd.makers import ModuleMaker
 from xmppd.server.config import HostConfig
 from xmppd.server.hosts import ModuleRefused
+from xmppd.server.inventory import Inventory
 from xmppd.server.users import UserStoreError
 from xmppd.service.configuration import configuration, put_together
 from xmppd.service.plugins import discover
 from xmppd.service.toml import ConfigError
+
+
+class Unmade:
+    """A module that cannot be made."""
+
+    def __init__(self, host: IHost) -> None:
+        raise KeyError("boom")
+
+
+class Hookless:
+    """A module that fails when asked what it hooks."""
+
+    def __init__(self, host: IHost) -> None:
+        """Take the host."""
+
+    def registrations(self) -> Iterator[Registration]:
+        """Fail."""
+        raise RuntimeError("no hooks")
 
 
 class ConfigurationTests(SynchronousTestCase):
@@ -75,6 +99,19 @@ class ConfigurationTests(SynchronousTestCase):
             self.assertEqual(str(error), f"{path}:{line}: {key}: {why}")
         refused = self.assertRaises(ModuleRefused, put_together, config, None, found, reactor)
         self.assertEqual(str(refused), f"module register cannot be made for example.org: {why}")
+
+    def test_modules_of_others_that_fail(self) -> None:
+        for kind, why in (("Unmade", "KeyError: 'boom'"), ("Hookless", "RuntimeError: no hooks")):
+            code = f"{__name__}.{kind}"
+            makers = (*vars(xmppd_builtin).values(), ModuleMaker("acme-test", code))
+            found = Inventory.of(makers, ("xmppd",))
+            path = Path(self.mktemp()).absolute()
+            enabling = '[modules]\nenable = ["acme-test"]\n'
+            path.write_text(f'[host."example.org"]\n[tls]\ndevelopment = true\n{enabling}')
+            config, _ = configuration(str(path), found, {})
+            error = self.assertRaises(ConfigError, put_together, config, path, found, reactor)
+            key = 'host."example.org".modules.acme-test'
+            self.assertEqual(str(error), f"{path}:4: {key}: {code} failed ({why})")
 
     def test_a_file_that_is_not_there(self) -> None:
         self.assertRaises(ConfigError, configuration, "/nowhere/x", inventory(), {})

@@ -203,8 +203,10 @@ def install_modules(host: Host, inventory: Inventory) -> None:
     """
     wanted = host.config.modules
     makers = inventory.chosen_modules(wanted.enable, wanted.disable)
-    modules = {maker.name: _module(maker, host) for maker in makers}
-    host.local.install_all({name: module.registrations() for name, module in modules.items()})
+    modules = {maker: _module(maker, host) for maker in makers}
+    host.local.install_all(
+        {maker.name: _registrations(maker, module, host) for maker, module in modules.items()}
+    )
 
 
 def _module(maker: ModuleMaker, host: Host) -> IModule:
@@ -219,7 +221,18 @@ def _module(maker: ModuleMaker, host: Host) -> IModule:
     except ValueError as error:
         raise ModuleRefused(host.config.name, maker.name, str(error)) from error
     except Exception as error:
-        # Anybody's code: whatever it raises is the reason we give.
-        why = f"{maker.code} failed ({type(error).__name__}: {error})"
-        raise ModuleRefused(host.config.name, maker.name, why) from error
+        raise _failed(maker, host, error) from error
     return module
+
+
+def _registrations(maker: ModuleMaker, module: IModule, host: Host) -> tuple[Registration, ...]:
+    try:
+        return tuple(module.registrations())
+    except Exception as error:
+        raise _failed(maker, host, error) from error
+
+
+def _failed(maker: ModuleMaker, host: Host, error: Exception) -> ModuleRefused:
+    # Anybody's code: whatever it raises is the reason we give.
+    why = f"{maker.code} failed ({type(error).__name__}: {error})"
+    return ModuleRefused(host.config.name, maker.name, why)
