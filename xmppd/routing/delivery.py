@@ -79,5 +79,4 @@ def _plan_full_message(type: str, records: Sequence[SessionRecord]) -> Plan:
     """Plan a message to a full JID nobody is bound to (8.5.3.2.1)."""
     if type == "chat":
         return _plan_message(type, records)
-    # A headline may go either way; one for no account at all is dropped, too.
-    return _DROP if type in ("error", "headline") else _BOUNCE
+    return _DROP if type == "error" else _BOUNCE
