@@ -34,7 +34,7 @@ class Pipe:
         self._coming: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        if self.connected and not self.disconnecting:
+        if data and self.connected and not self.disconnecting:
             self.clock.callLater(0, self.other.come, bytes(data))
 
     def writeSequence(self, pieces: Any) -> None:

@@ -201,8 +201,9 @@ class Peer:
             self.transport.write(text.encode())
         self.world.turn()
 
-    def begin_tls(self, creator: Any) -> None:
-        """Speak TLS from here on."""
+    def begin_tls(self, creator: Any, before: str = "") -> None:
+        """Speak TLS from here on; `before` is the last thing in clear."""
+        self.transport.write(before.encode())
         self.transport.startTLS(creator)
         self.world.turn()
 

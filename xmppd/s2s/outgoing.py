@@ -63,6 +63,8 @@ class Outgoing:
         if not settings.permits(pair.remote):
             text = f"this server has nothing to do with {pair.remote}"
             raise StanzaError("policy-violation", text, type=ErrorType.CANCEL)
+        if not self._around.is_ours(pair.local):
+            raise StanzaError("forbidden", f"{pair.local} is not served here")
         if len(self._routes) >= settings.routes:
             raise StanzaError("resource-constraint", "too many other servers are being sent to")
         spool = self._spool if self._may_keep(pair.local) else None

@@ -11,6 +11,7 @@ from xmppd.api.storage import Ticket
 from xmppd.s2s.pairs import Pairs
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.acks import MODULUS, Acks
 from xmppd.stream.errors import StreamError
@@ -151,13 +152,15 @@ class Traffic:
             self._lanes.take(stanza)
 
     def _refuse(self, stanza: Stanza) -> None:
-        """End the stream if even the sender of a malformed stanza is not known (RFC 6120 8.1.1)."""
+        """Find who answers a malformed stanza; end the stream if its sender is not known."""
         if stanza.malformed == "from" or stanza.from_ is None:
             raise StreamError("improper-addressing", "'from' has to be an address")
         domain = stanza.from_.domainpart
-        proven = self._link.pairs.all()
-        if not any(each.incoming and each.pair.remote == domain for each in proven):
-            raise StreamError("invalid-from", f"{domain} is not proven on this stream")
+        for proven in self._link.pairs.all():
+            if proven.incoming is not None and proven.pair.remote == domain:
+                stanza.to = JID.make("", proven.pair.local)  # who is to answer
+                return
+        raise StreamError("invalid-from", f"{domain} is not proven on this stream")
 
     def _route(self, stanza: Stanza) -> "Deferred[None] | None":
         done = self._around.router.route(stanza)
