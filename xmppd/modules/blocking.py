@@ -35,8 +35,9 @@ from xmppd.api.settings import Count
 from xmppd.api.storage import NO_TICKET, Map, StorageError, Ticket
 from xmppd.api.turns import Turns
 from xmppd.stanza.errors import ErrorType, StanzaError, can_be_answered, error_reply
-from xmppd.stanza.jid import JID, JIDError
+from xmppd.stanza.jid import JID
 from xmppd.stanza.roster import RosterItem
+from xmppd.stanza.roster_set import item_address
 from xmppd.stanza.stanza import Iq, Presence, Stanza
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import BLOCKING, BLOCKING_ERRORS
@@ -372,16 +373,7 @@ def matches(entries: Entries, entity: JID) -> bool:
 
 def _items(command: Element) -> tuple[JID, ...]:
     """Return the addresses a command names, once each."""
-    found: dict[JID, None] = {}
-    for item in command.elements("item", BLOCKING):
-        text = item.attrs.get("jid")
-        if not text:
-            raise StanzaError("bad-request", "an item needs an address")
-        try:
-            found[JID.parse(text)] = None
-        except JIDError:
-            raise StanzaError("jid-malformed") from None
-    return tuple(found)
+    return tuple(dict.fromkeys(map(item_address, command.elements("item", BLOCKING))))
 
 
 def _element(name: str, items: Iterable[str]) -> Element:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Annotated, Any
+from typing import Annotated
 from weakref import WeakValueDictionary
 
 from twisted.internet.task import deferLater
@@ -33,9 +33,9 @@ from xmppd.api.settings import Between, Count
 from xmppd.api.storage import NO_TICKET, KeyValue, Map, StorageError, Ticket
 from xmppd.api.turns import Turns
 from xmppd.stanza.errors import StanzaError
-from xmppd.stanza.jid import JID, JIDError
-from xmppd.stanza.prep import PrepError, foreign_resourcepart
+from xmppd.stanza.jid import JID
 from xmppd.stanza.roster import RosterItem
+from xmppd.stanza.roster_set import ItemLimits, RosterSet
 from xmppd.stanza.stanza import Iq, Stanza
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import ROSTER, ROSTER_VERSIONING
@@ -137,6 +137,7 @@ class Rosters:
     def __init__(self, host: IHost, settings: RosterSettings = DEFAULTS) -> None:
         self._host = host
         self._settings = settings
+        self._limits = ItemLimits(settings.name_length, settings.group_length, settings.groups)
         self._rows = host.open("roster", Map)
         self._heads = host.open("roster-head", KeyValue)
         # A roster that is being loaded takes part in changes before its account is online.
@@ -186,17 +187,17 @@ class Rosters:
 
     async def set(self, request: Request) -> Answer:
         """Add, change or remove one item (2.1.5, 2.3, 2.4, 2.5)."""
-        element = _the_item(request.payload)
-        contact = _address(element)
+        wanted = RosterSet.from_element(request.payload, self._limits)
         owner = request.owner
-        if element.attrs.get("subscription") == "remove":
-            return await self._remove(owner, contact)
-        name, groups = self._described(element)
+        if wanted.remove:
+            return await self._remove(owner, wanted.contact)
 
         def edit(item: RosterItem) -> RosterItem:
-            return replace(item, name=name, groups=groups, listed=True)
+            return replace(item, name=wanted.name, groups=wanted.groups, listed=True)
 
-        change = await self.change(owner, contact, edit, lambda change: self.push(owner, change))
+        change = await self.change(
+            owner, wanted.contact, edit, lambda change: self.push(owner, change)
+        )
         return Promised(None, change.ticket)
 
     async def _remove(self, owner: str, contact: JID) -> Answer:
@@ -213,22 +214,6 @@ class Rosters:
 
         change = await self.change(owner, contact, edit, then)
         return Promised(None, change.ticket)
-
-    def _described(self, element: Element) -> tuple[str, tuple[str, ...]]:
-        """Return name and groups of an item a client sets; raises what 2.3.3 names."""
-        name = element.attrs.get("name", "")
-        if len(name) > self._settings.name_length:
-            raise StanzaError("not-acceptable", "the name is too long")
-        groups = tuple(group.text for group in element.elements("group", ROSTER))
-        if "" in groups:
-            raise StanzaError("not-acceptable", "a group needs a name")
-        if any(len(group) > self._settings.group_length for group in groups):
-            raise StanzaError("not-acceptable", "the name of a group is too long")
-        if len(groups) > self._settings.groups:
-            raise StanzaError("not-acceptable", "too many groups")
-        if len({_comparable(group) for group in groups}) < len(groups):
-            raise StanzaError("bad-request", "a group is named twice")
-        return name, groups
 
     # IRoster.
 
@@ -411,28 +396,3 @@ def _size(item: RosterItem) -> int:
     if item.is_blank:
         return 0
     return len(str(item.jid).encode()) + len(replace(item, version=0).to_bytes())
-
-
-def _the_item(query: Element) -> Element:
-    items = list(query.elements("item", ROSTER))
-    if len(items) != 1:
-        raise StanzaError("bad-request", "exactly one item can be set")
-    return items[0]
-
-
-def _address(item: Element) -> JID:
-    text = item.attrs.get("jid")
-    if not text:
-        raise StanzaError("bad-request", "an item needs an address")
-    try:
-        return JID.parse(text)
-    except JIDError:
-        raise StanzaError("jid-malformed") from None
-
-
-def _comparable(group: str) -> Any:
-    """Return what two names of the same group have in common (2.3.3)."""
-    try:
-        return foreign_resourcepart(group)
-    except PrepError:
-        return group
