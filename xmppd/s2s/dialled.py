@@ -12,7 +12,7 @@ from xmppd.s2s.dialback import Kind, Request, read_dialback
 from xmppd.s2s.pairs import Pair
 from xmppd.s2s.protocol import Phase, ServerProtocol
 from xmppd.s2s.surroundings import Surroundings
-from xmppd.s2s.unreached import TIMEOUT, Refused, Step, Unreached
+from xmppd.s2s.unreached import TIMEOUT, HandshakeFailed, Refused, Step, Unreached
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream import events
 from xmppd.stream.errors import StreamError
@@ -99,8 +99,10 @@ class DialledStream(ServerProtocol):
         return event
 
     def _lost(self) -> Unreached:
-        step = Step.TLS if self._shaking is not None else Step.STREAM
-        return Unreached(step, self.reason or "the connection was lost", TIMEOUT)
+        reason = self.reason or "the connection was lost"
+        if self._shaking is not None:
+            return HandshakeFailed(reason)
+        return Unreached(Step.STREAM, reason, TIMEOUT)
 
     def begin(self, pair: Pair) -> None:
         """Send our header."""

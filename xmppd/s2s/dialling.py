@@ -13,7 +13,7 @@ from xmppd.s2s.negotiating import Greeting, prove, secure
 from xmppd.s2s.pairs import Pair
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.targets import MAX_REDIRECTS, Target, read_redirect
-from xmppd.s2s.unreached import NotAccepted, Refused, Step, Unreached
+from xmppd.s2s.unreached import HandshakeFailed, NotAccepted, Refused
 
 REMEMBERED_SECONDS = 3600.0
 """For how long a server is not shown our certificate again after it did not like it."""
@@ -36,10 +36,9 @@ class Dialler:
         certificate = self._shows_certificate(pair.remote)
         try:
             return await self._dial(pair, certificate)
-        except Unreached as error:
+        except (NotAccepted, HandshakeFailed):
             # Some servers cannot stand a client certificate: then TLS fails, or EXTERNAL does.
-            again = isinstance(error, NotAccepted) or error.step is Step.TLS
-            if not (certificate and again):
+            if not certificate:
                 raise
         self._remember(pair.remote)
         return await self._dial(pair, False)

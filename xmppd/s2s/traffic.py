@@ -90,7 +90,6 @@ class Traffic:
         "_over",
         "_owed",
         "_received",
-        "_stuck_since",
         "_unsure",
         "acks",
         "ended",
@@ -115,14 +114,16 @@ class Traffic:
         self.acks: Acks[Receipt | None] | None = None
         self._over = False
         self._enabling = False
-        self._asked = 0.0  # when we have asked for an acknowledgement that has not come
+        self._asked: float | None = (
+            None  # when we have asked for an acknowledgement that has not come
+        )
         # Those of what was sent without counting, with the time.
         self._unsure: deque[tuple[float, Receipt]] = deque()
         # What has come and is being worked on, with the number it has.
         self._handling: dict[Stanza, int] = {}
         self._received = 0
         self._owed: tuple[int, Ticket] | None = None
-        self._stuck_since = self._moved = 0.0
+        self._moved: float | None = None  # when the other side has read something, while it is slow
 
     # From the other server.
 
@@ -184,7 +185,7 @@ class Traffic:
         if not self._enabling:
             raise StreamError("unsupported-stanza-type", "nobody has asked for that")
         self._enabling = False
-        self._asked = 0.0
+        self._asked = None
         if counts:
             self.acks = Acks()
         self._wake()
@@ -208,7 +209,7 @@ class Traffic:
             raise StreamError("unsupported-stanza-type")
 
     def _acknowledged(self, acks: Acks[Receipt | None], h: int) -> None:
-        self._asked = 0.0
+        self._asked = None
         for receipt in acks.acknowledge(h):
             if receipt is not None:
                 receipt(True)
@@ -244,7 +245,7 @@ class Traffic:
         return False
 
     def _ask(self, acks: Acks[Receipt | None]) -> None:
-        if len(acks) and not self._asked:
+        if len(acks) and self._asked is None:
             self._asked = self._around.clock.seconds()
             self._link.element(Request().to_element())
 
@@ -269,7 +270,7 @@ class Traffic:
 
     def drained(self) -> None:
         """The connection takes everything again."""
-        self._stuck_since = 0.0
+        self._moved = None
         self._wake()
 
     def _wake(self) -> None:
@@ -286,7 +287,7 @@ class Traffic:
         """Act on what has become due."""
         settings = self._around.settings
         self._be_sure(now - settings.quiet_seconds)
-        if self._asked and now - self._asked >= settings.answer_seconds:
+        if self._asked is not None and now - self._asked >= settings.answer_seconds:
             self._link.fail(StreamError("connection-timeout", "nothing was acknowledged"))
         elif not self._link.writable:
             self._look_at_stuck(now)
@@ -302,8 +303,8 @@ class Traffic:
 
     def _look_at_stuck(self, now: float) -> None:
         """Cut off a server that does not read."""
-        if not self._stuck_since:
-            self._stuck_since = self._moved = now
+        if self._moved is None:
+            self._moved = now
         elif now - self._moved >= self._around.settings.slow_reader_seconds:
             self._link.fail(StreamError("resource-constraint", "you read too slowly"))
 

@@ -55,6 +55,13 @@ class Refused(Unreached):
         self.secure = secure
 
 
+class HandshakeFailed(Unreached):
+    """TLS could not be begun; without our certificate it might."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(Step.TLS, text, TIMEOUT)
+
+
 class NotAccepted(Unreached):
     """The other server does not take our certificate for a proof; dialback may do."""
 
