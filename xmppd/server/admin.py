@@ -6,8 +6,10 @@ from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
+from xmppd.api.commands import CommandError
 from xmppd.api.host import IHost
 from xmppd.stanza.jid import JID
+from xmppd.stanza.prep import PrepError, domainpart
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +68,16 @@ class Admin(Protocol):
 
     def status(self) -> Status:
         """Return how the server is."""
+
+
+def host_named(admin: Admin, name: str) -> IHost:
+    """Return the host an operator names; raises `CommandError`, which says which ones there are."""
+    try:
+        domain = domainpart(name)
+    except PrepError as error:
+        raise CommandError(str(error)) from None
+    for host in admin.hosts:
+        if host.domain == domain:
+            return host
+    served = ", ".join(host.domain for host in admin.hosts)
+    raise CommandError(f"{domain} is not served here; hosts: {served}")

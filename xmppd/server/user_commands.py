@@ -10,9 +10,8 @@ from xmppd.api.host import Busy, IHost
 from xmppd.api.roster import IRoster
 from xmppd.api.storage import AccountExists, StorageError
 from xmppd.auth.lookup import find_account
-from xmppd.server.admin import Admin
+from xmppd.server.admin import Admin, host_named
 from xmppd.stanza.dates import format_datetime
-from xmppd.stanza.prep import PrepError, domainpart
 from xmppd.stanza.prep import localpart as prepared
 
 MOST_ROWS = 1000
@@ -242,21 +241,10 @@ class UserCommands:
             raise CommandError(
                 f"{address[:80]!r} is no address of an account; write it like juliet@example.org"
             )
-        return self._host(domain), localpart
+        return host_named(self._admin, domain), localpart
 
     def _chosen(self, name: str | None) -> IHost:
-        return self._admin.hosts[0] if name is None else self._host(name)
-
-    def _host(self, name: str) -> IHost:
-        try:
-            domain = domainpart(name)
-        except PrepError as error:
-            raise CommandError(str(error)) from None
-        for host in self._admin.hosts:
-            if host.domain == domain:
-                return host
-        served = ", ".join(host.domain for host in self._admin.hosts)
-        raise CommandError(f"{domain} is not served here; hosts: {served}")
+        return self._admin.hosts[0] if name is None else host_named(self._admin, name)
 
     def _passwords(self, host: IHost) -> IPasswords:
         passwords = host.find(IPasswords)

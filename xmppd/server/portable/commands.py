@@ -4,9 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xmppd.api.commands import Argument, Command, CommandError, Progress, no_progress
-from xmppd.api.host import IHost
 from xmppd.api.storage import StorageError
-from xmppd.server.admin import Admin
+from xmppd.server.admin import Admin, host_named
 from xmppd.server.portable.ejabberd import main_file
 from xmppd.server.portable.exporter import Exporter
 from xmppd.server.portable.importer import Importer
@@ -16,7 +15,6 @@ from xmppd.server.portable.reader import PortableFile
 from xmppd.server.portable.report import ExportReport, ImportReport
 from xmppd.server.portable.values import Source, SourceError
 from xmppd.server.portable.writer import NameTaken
-from xmppd.stanza.prep import PrepError, domainpart
 
 _REPLACE = Argument(
     "replace", "accounts that are here with other data give way to those found", bool, False, False
@@ -101,7 +99,7 @@ class PortableCommands:
         progress: Progress = no_progress,
     ) -> ExportReport:
         """Export a host."""
-        exporter = Exporter(self._host(host), progress, for_ejabberd)
+        exporter = Exporter(host_named(self._admin, host), progress, for_ejabberd)
         try:
             return await exporter.run(_absolute(file), overwrite)
         except NameTaken as error:
@@ -144,17 +142,6 @@ class PortableCommands:
             raise CommandError(str(error)) from None
         except StorageError as error:
             raise CommandError(f"{error} ({importer.so_far()}; run it again to go on)") from None
-
-    def _host(self, name: str) -> IHost:
-        try:
-            domain = domainpart(name)
-        except PrepError as error:
-            raise CommandError(str(error)) from None
-        for host in self._admin.hosts:
-            if host.domain == domain:
-                return host
-        served = ", ".join(host.domain for host in self._admin.hosts)
-        raise CommandError(f"{domain} is not served here; hosts: {served}")
 
 
 def _absolute(path: str) -> Path:
