@@ -1,7 +1,7 @@
 """A web site with a chat server inside: what is posted to `/tell/NAME` reaches that user's client.
 
 One program, one reactor: a web request hands its message to the server as a value, no socket is
-between them. Try it::
+between them. Try it, with a client that has logged in as juliet@localhost with the password romeo::
 
     python docs/examples/embedding.py
     curl --data 'Dinner is ready.' http://127.0.0.1:8080/tell/juliet

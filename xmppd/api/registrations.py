@@ -68,7 +68,7 @@ class Request:
     - `iq`: the stanza; `from_` is proven, `to` is where it was sent.
     - `payload`: the tree of its one child.
     - `at`: what `to` is; `owner`: the localpart addressed ("" at a host or service; which service
-      that is, `iq.to` tells).
+      that is, the `to` of `iq` tells).
     """
 
     iq: Iq
