@@ -122,15 +122,22 @@ class CheckTests(SynchronousTestCase):
         )
 
     def test_ports(self) -> None:
-        listen = ListenConfig(("127.0.0.1", "*"), c2s=5222, c2s_tls=0)
+        listen = ListenConfig(("127.0.0.1", "*"), c2s=0, c2s_tls=0, s2s=5269, s2s_tls=0)
         config = replace(self.config, listen=listen)
         table = [("", OK, "nobody else has it."), ("it is taken", ERROR, "it is taken.")]
         for trouble, level, text in table:
             with self.subTest(trouble=trouble):
                 self.assertEqual(
                     self.about(" port ", self.check(config, trouble)),
-                    [(level, f"127.0.0.1 port 5222: {text}"), (level, f"* port 5222: {text}")],
+                    [(level, f"127.0.0.1 port 5269: {text}"), (level, f"* port 5269: {text}")],
                 )
+        alone = replace(
+            config, listen=replace(listen, c2s=5222), s2s=replace(config.s2s, enable=False)
+        )
+        self.assertEqual(
+            [text for _, text in self.about(" port ", self.check(alone))],
+            [f"{place} port 5222: nobody else has it." for place in ("127.0.0.1", "*")],
+        )
 
     def test_components(self) -> None:
         file = self.data / "irc.secret"
@@ -181,5 +188,5 @@ class CheckTests(SynchronousTestCase):
         self.check(self.config)
         self.assertEqual(self.resolver.asked, [])
         found = self.about("_tcp.", self.check(self.certified()))
-        self.assertEqual(len(found), 3)
+        self.assertEqual(len(found), 4)
         self.assertIn("_xmpp-client._tcp.example.org", self.resolver.asked)

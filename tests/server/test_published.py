@@ -8,7 +8,13 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.api.network import SrvRecord, Trouble
-from xmppd.server.config import ComponentConfig, HostConfig, ListenConfig, ServerConfig
+from xmppd.server.config import (
+    ComponentConfig,
+    HostConfig,
+    ListenConfig,
+    ServerConfig,
+    ServersConfig,
+)
 from xmppd.server.findings import Finding, Level
 from xmppd.server.published import Offer, offers, published
 from xmppd.testing.resolver import FixedResolver
@@ -16,8 +22,9 @@ from xmppd.testing.resolver import FixedResolver
 OK, WARN, ERROR = Level.OK, Level.WARN, Level.ERROR
 
 CONFIG = ServerConfig(hosts=(HostConfig("example.org"),), data=Path("/nowhere"))
-CLIENT, DIRECT, SERVER = (
-    f"{service}._tcp.example.org" for service in ("_xmpp-client", "_xmpps-client", "_xmpp-server")
+CLIENT, DIRECT, SERVER, DIRECT_SERVER = (
+    f"_{service}._tcp.example.org"
+    for service in ("xmpp-client", "xmpps-client", "xmpp-server", "xmpps-server")
 )
 PUBLIC = {"example.org": ["192.0.2.1"], "x.example.org": ["192.0.2.2", "2001:db8::2"]}
 
@@ -30,21 +37,31 @@ class OfferTests(SynchronousTestCase):
     """What is looked for."""
 
     def test_offers(self) -> None:
-        both, clear = ListenConfig(("*",)), ListenConfig(("*",), c2s=5333, c2s_tls=0)
-        direct = ListenConfig(("*",), c2s=0)
+        both, clear = ListenConfig(("*",)), ListenConfig(("*",), c2s=5333, c2s_tls=0, s2s_tls=0)
+        direct = ListenConfig(("*",), c2s=0, s2s=0)
+        alone = replace(CONFIG, listen=clear, s2s=ServersConfig(enable=False))
         component = ComponentConfig("irc.example.org", "secret")
         address = HostConfig("192.0.2.1"), HostConfig("[2001:db8::1]")
         table: list[tuple[ServerConfig, list[tuple[str, int, int]]]] = [
             (
                 replace(CONFIG, listen=both),
-                [(CLIENT, 5222, 5222), (DIRECT, 5223, 0), (SERVER, 0, 5269)],
+                [
+                    (CLIENT, 5222, 5222),
+                    (DIRECT, 5223, 0),
+                    (SERVER, 5269, 5269),
+                    (DIRECT_SERVER, 5270, 0),
+                ],
             ),
-            (replace(CONFIG, listen=clear), [(CLIENT, 5333, 5222), (SERVER, 0, 5269)]),
-            (replace(CONFIG, listen=direct), [(DIRECT, 5223, 0), (SERVER, 0, 5269)]),
+            (replace(CONFIG, listen=clear), [(CLIENT, 5333, 5222), (SERVER, 5269, 5269)]),
+            (replace(CONFIG, listen=direct), [(DIRECT, 5223, 0), (DIRECT_SERVER, 5270, 0)]),
+            (alone, [(CLIENT, 5333, 5222)]),
             (replace(CONFIG, hosts=address), []),
             (
                 replace(CONFIG, hosts=address, components=(component,)),
-                [("_xmpp-server._tcp.irc.example.org", 0, 5269)],
+                [
+                    ("_xmpp-server._tcp.irc.example.org", 5269, 5269),
+                    ("_xmpps-server._tcp.irc.example.org", 5270, 0),
+                ],
             ),
         ]
         for config, expected in table:

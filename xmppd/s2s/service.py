@@ -39,6 +39,13 @@ class ServerService:
         """Return how many connections there are."""
         return len(self.around.connections)
 
+    def states(self) -> dict[str, int]:
+        """Return how many of each kind of thing there is to count."""
+        return {
+            "connections with other servers": len(self),
+            "stanzas waiting for other servers": sum(map(len, self.outgoing)),
+        }
+
     # Life.
 
     def start(self) -> None:

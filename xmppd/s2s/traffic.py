@@ -114,9 +114,8 @@ class Traffic:
         self.acks: Acks[Receipt | None] | None = None
         self._over = False
         self._enabling = False
-        self._asked: float | None = (
-            None  # when we have asked for an acknowledgement that has not come
-        )
+        # When we have asked for an acknowledgement that has not come yet.
+        self._asked: float | None = None
         # Those of what was sent without counting, with the time.
         self._unsure: deque[tuple[float, Receipt]] = deque()
         # What has come and is being worked on, with the number it has.

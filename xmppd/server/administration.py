@@ -17,12 +17,14 @@ from xmppd.auth.lookup import find_account
 from xmppd.c2s.service import ClientService
 from xmppd.component.service import ComponentService
 from xmppd.routing.registry import RegistrationError
+from xmppd.s2s.service import ServerService
 from xmppd.server.admin import Status
 from xmppd.server.collaborators import Collaborators
 from xmppd.server.component_commands import ComponentCommands
 from xmppd.server.config import OWN_ACCOUNTS, ServerConfig
 from xmppd.server.hosts import Host
 from xmppd.server.portable.commands import PortableCommands
+from xmppd.server.server_commands import ServerCommands
 from xmppd.server.session_commands import SessionCommands
 from xmppd.server.user_commands import UserCommands
 from xmppd.stanza import prep
@@ -37,6 +39,7 @@ class Administered(Protocol):
     config: ServerConfig
     clients: ClientService
     components: ComponentService
+    servers: ServerService | None
     hosts: dict[str, Host]
     outside: Collaborators
     started_at: float
@@ -114,6 +117,7 @@ class ServerAdmin:
             states={
                 "not logged in": server.clients.strangers,
                 "waiting for storage": len(server.clients.gate),
+                **({} if server.servers is None else server.servers.states()),
                 **sum((each.states() for each in online), Counter()),
             },
         )
@@ -135,6 +139,7 @@ def commands(server: Administered) -> tuple[Command, ...]:
     own = (
         *_own(admin),
         *ComponentCommands(server.components).commands(),
+        *ServerCommands(server.servers).commands(),
         *PortableCommands(admin, iterations, elsewhere).commands(),
     )
     return (*own, *_of_modules(server, {command.name for command in own}))

@@ -100,7 +100,8 @@ class Check:
     def _ports(self) -> Iterator[Finding]:
         listen = self.config.listen
         for address in listen.addresses:
-            for port in filter(None, (listen.c2s, listen.c2s_tls)):
+            servers = (listen.s2s, listen.s2s_tls) if self.config.s2s.enable else ()
+            for port in filter(None, (listen.c2s, listen.c2s_tls, *servers)):
                 yield self._port(address, port)
         if self.config.components:
             for address in listen.component_addresses:

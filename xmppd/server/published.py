@@ -51,8 +51,12 @@ def offers(config: ServerConfig) -> list[Offer]:
         if listen.c2s_tls:
             found.append(Offer(host.name, "_xmpps-client._tcp", "clients", listen.c2s_tls, 0))
     names = [host.name for host in config.hosts]
-    for name in names + [component.name for component in config.components]:
-        found.append(Offer(name, "_xmpp-server._tcp", "servers", 0, SERVER_PORT))
+    names += [component.name for component in config.components]
+    for name in names if config.s2s.enable else ():
+        if listen.s2s:
+            found.append(Offer(name, "_xmpp-server._tcp", "servers", listen.s2s, SERVER_PORT))
+        if listen.s2s_tls:
+            found.append(Offer(name, "_xmpps-server._tcp", "servers", listen.s2s_tls, 0))
     return [each for each in found if not _is_address(each.domain)]
 
 
