@@ -60,7 +60,10 @@ class WordAloneTests(SynchronousTestCase):
     def test_help(self) -> None:
         for line, words in (
             ("--help", ["Fetch 1% of a file. Or: mail, nothing"]),
-            ("fetch --help", ["usage: xmppdctl fetch", "FILE", "Fetch mail."]),
+            (
+                "fetch --help",
+                ["usage: xmppdctl fetch [-h]", "FILE xmppdctl fetch COMMAND ...", "Fetch mail."],
+            ),
         ):
             with contextlib.redirect_stdout(io.StringIO()) as said:
                 self.assertRaises(SystemExit, self.parser().parse_args, line.split())

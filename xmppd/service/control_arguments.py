@@ -132,7 +132,9 @@ def _add_group(
         made.second = with_second
         made.alone = _kind(json)(f"xmppdctl {first}", **_made_of(alone, general))
         _fill(made.alone, alone)
-        made.description = f"{alone.help} {made.alone.format_usage()}"
+        made.description = alone.help
+        used_alone = made.alone.format_usage().removeprefix("usage: ")
+        made.usage = f"{_literal(used_alone)}       {made.prog} COMMAND ..."
 
 
 def _add(words: Any, word: str, command: CommandInfo, general: argparse.ArgumentParser) -> None:
