@@ -6,6 +6,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
 from OpenSSL import crypto
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
 from twisted.internet.protocol import connectionDone
 from twisted.internet.task import Clock
@@ -19,7 +20,7 @@ from tests.s2s.wires import Network, Wire, join
 from twisted.plugins import xmppd_builtin
 from xmppd.api.network import SrvRecord
 from xmppd.api.sessions import SessionRecord
-from xmppd.makers import StoreMaker
+from xmppd.makers import StoreContext, StoreMaker
 from xmppd.net.roots import Roots
 from xmppd.s2s.factory import ServerFactory
 from xmppd.s2s.service import ServerService
@@ -35,6 +36,7 @@ from xmppd.server.config import (
 )
 from xmppd.server.inventory import Inventory
 from xmppd.stanza.jid import JID
+from xmppd.storage.simulated import SimulatedStorage
 from xmppd.testing.collaborators import CountingEntropy, FixedWall, InlineWorkers
 from xmppd.testing.fake_session import FakeSession
 from xmppd.testing.resolver import FixedResolver
@@ -42,7 +44,7 @@ from xmppd.wire.namespaces import DIALBACK, SERVER, STREAMS
 
 CAPULET, MONTAGUE = "capulet.example", "montague.example"
 ADDRESSES = {CAPULET: "203.0.113.1", MONTAGUE: "203.0.113.2"}
-STORE = StoreMaker("simulated", "tests.c2s.house.simulated")
+STORE = StoreMaker("simulated", "tests.s2s.world.stored")
 INVENTORY = Inventory.of((*vars(xmppd_builtin).values(), STORE), ("xmppd",))
 
 
@@ -58,6 +60,15 @@ def opening(to: str = CAPULET, from_: str = MONTAGUE, more: str = "version='1.0'
 def certificate(*hosts: str) -> Issued:
     """Return a certificate for servers only, of the authority all servers here believe."""
     return issue(Order(hosts=hosts), authority())
+
+
+_left: dict[Path, SimulatedStorage] = {}
+
+
+def stored(context: StoreContext) -> SimulatedStorage:
+    """Make a storage whose commits take time, over what a crash has left in the directory."""
+    left = _left.pop(context.data, None)
+    return SimulatedStorage(context.clock, context.new_id) if left is None else left
 
 
 class World:
@@ -121,6 +132,27 @@ class World:
         self.case.addCleanup(service(server).abandon)
         return server
 
+    def storage(self, domain: str) -> SimulatedStorage:
+        """Return a server's disk."""
+        storage = self.servers[domain].storage
+        assert isinstance(storage, SimulatedStorage)
+        return storage
+
+    def crash(self, domain: str) -> Path:
+        """End a server without a word; return its directory, for one that comes after it."""
+        server = self.servers.pop(domain)
+        storage = server.storage
+        assert isinstance(storage, SimulatedStorage)
+        _left[server.config.data] = storage.crash()
+        for wires in self.network.wires:
+            for near, far in (wires, wires[::-1]):
+                if _is_of(near.protocol, server):
+                    near.connected = False
+                    self.clock.callLater(0, far.over, _lost())
+        service(server)._sweep.stop()
+        self.turn()
+        return server.config.data
+
     def turn(self, count: int = 60) -> None:
         """Let everybody talk until there is no more to say."""
         for _ in range(count):
@@ -161,6 +193,15 @@ class Entropy(CountingEntropy):
     def token_bytes(self, count: int) -> bytes:
         made = super().token_bytes(count)
         return made if count < 16 else self._name.encode()[:8].ljust(8, b".") + made[8:]
+
+
+def _lost() -> Failure:
+    return Failure(ConnectionLost())  # type: ignore[no-untyped-call]  # untyped in Twisted
+
+
+def _is_of(protocol: Any, server: Server) -> bool:
+    inner = getattr(protocol, "wrappedProtocol", protocol)
+    return getattr(inner, "_around", None) is service(server).around
 
 
 def service(server: Server) -> ServerService:

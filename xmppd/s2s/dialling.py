@@ -74,7 +74,7 @@ class Dialler:
         try:
             greeting = await secure(self._around, stream, pair, certificate=certificate)
             return await use(stream, greeting, certificate)
-        except BaseException:
+        except Exception:
             stream.close("it was of no use")
             raise
 

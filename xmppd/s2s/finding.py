@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from xmppd.api.network import AddressAnswer, LookupFailed, SrvAnswer, SrvRecord, Trouble
@@ -25,8 +26,10 @@ async def find(around: Surroundings, domain: str) -> list[Target]:
         return [fixed_target(domain, policy.host, policy.port, direct=policy.direct_tls)]
     if refused(domain.removeprefix("[").removesuffix("]")) != "not an IP address":
         return find_targets(domain, (), (), around.draw)
-    lookups = [around.resolver.srv(f"{service}{domain}") for service in (STARTTLS, DIRECT)]
-    answers = [await _records(lookup) for lookup in lookups]
+    lookups = [
+        _records(around.resolver.srv(f"{service}{domain}")) for service in (STARTTLS, DIRECT)
+    ]
+    answers = [await lookup for lookup in lookups]
     found: list[tuple[SrvRecord, ...]] = [
         () if isinstance(answer, Trouble) else answer for answer in answers
     ]
@@ -40,11 +43,15 @@ async def find(around: Surroundings, domain: str) -> list[Target]:
     return targets
 
 
-async def _records(lookup: "Deferred[SrvAnswer]") -> tuple[SrvRecord, ...] | Trouble:
-    try:
-        return (await lookup).records
-    except LookupFailed as failure:
-        return failure.trouble
+def _records(lookup: "Deferred[SrvAnswer]") -> "Deferred[tuple[SrvRecord, ...] | Trouble]":
+    """Return what fires with what was found, or with why nothing was."""
+
+    def failed(failure: Failure) -> Trouble:
+        failure.trap(LookupFailed)
+        assert isinstance(failure.value, LookupFailed)
+        return failure.value.trouble
+
+    return lookup.addCallbacks(lambda answer: answer.records, failed)
 
 
 async def connect(around: Surroundings, domain: str, targets: Sequence[Target]) -> DialledStream:

@@ -41,6 +41,7 @@ class Outgoing:
         self._may_keep = may_keep
         self._connecting = DeferredSemaphore(around.settings.connecting)
         self._routes: dict[tuple[str, str], Route] = {}
+        self._loading = False
 
     def __len__(self) -> int:
         """Return how many pairs of domains there is something to know of."""
@@ -69,6 +70,8 @@ class Outgoing:
             raise StanzaError("resource-constraint", "too many other servers are being sent to")
         spool = self._spool if self._may_keep(pair.local) else None
         route = Route(pair, self._around, self._dial, spool)
+        if self._loading:
+            route.hold()
         self._routes[pair.local, pair.remote] = route
         return route
 
@@ -99,10 +102,14 @@ class Outgoing:
 
     async def load(self) -> None:
         """Take up what an earlier run has left on disk. Raises `StorageError`."""
-        async for kept, stanza in self._spool.load():
-            self._restore(kept, stanza)
-        for route in self:
-            route.look_after()
+        self._loading = True
+        try:
+            async for kept, stanza in self._spool.load():
+                self._restore(kept, stanza)
+        finally:
+            self._loading = False
+            for route in self:
+                route.let_go()
 
     def _restore(self, kept: Kept, stanza: Stanza) -> None:
         from_, to = stanza.from_, stanza.to
@@ -122,7 +129,7 @@ class Outgoing:
         """Act on what has become due, and forget pairs nothing is known of any more."""
         for key, route in list(self._routes.items()):
             route.look_after()
-            if route.is_spare:
+            if route.is_spare and not self._loading:
                 del self._routes[key]
 
     def end(self) -> None:

@@ -61,6 +61,7 @@ class Route:
         "_is_over",
         "_last_ticket",
         "_queue",
+        "_restored",
         "_retry_at",
         "_spool",
         "pair",
@@ -85,6 +86,7 @@ class Route:
         self._retry_at = 0.0
         self._attached_at = 0.0
         self._is_over = False
+        self._restored: int | None = None
 
     def __len__(self) -> int:
         """Return how many stanzas wait."""
@@ -127,7 +129,12 @@ class Route:
             self.start()
 
     def _is_free(self, traffic: Traffic, stanza: Stanza) -> bool:
-        return not self._queue and stanza.ticket <= self._around.gate.settled and traffic.writable
+        return (
+            not self._queue
+            and self._restored is None
+            and stanza.ticket <= self._around.gate.settled
+            and traffic.writable
+        )
 
     def _keep(self, stanza: Stanza) -> _Item:
         """Put a message on disk, in the same commit as what its sender is promised."""
@@ -168,9 +175,26 @@ class Route:
         if ticket > self._around.gate.settled:
             self._last_ticket = max(self._last_ticket, ticket)
 
+    def hold(self) -> None:
+        """Send nothing until `let_go`: what an earlier run has left comes first."""
+        self._restored = 0
+
     def restore(self, kept: Kept, stanza: Stanza) -> None:
-        """Take what an earlier run has left, before all that comes."""
-        self._add(_Item(stanza, kept))
+        """Take what an earlier run has left, while this is held."""
+        assert self._restored is not None
+        item = _Item(stanza, kept)
+        self._queue.insert(self._restored, item)
+        self._restored += 1
+        self._bytes += item.size
+
+    def let_go(self) -> None:
+        """Begin to send."""
+        self._restored = None
+        if self.traffic is not None:
+            self._note_going()
+            self._flush()
+        elif self._queue:
+            self.start()
 
     # Over a stream.
 
@@ -202,6 +226,8 @@ class Route:
     def _flush(self) -> None:
         """Send what may go now."""
         queue, traffic, gate = self._queue, self.traffic, self._around.gate
+        if self._restored is not None:
+            return
         while queue and traffic is not None and traffic.writable:
             if queue[0].stanza.ticket > gate.settled:
                 gate.add(self)
@@ -256,7 +282,11 @@ class Route:
 
     def start(self) -> None:
         """Make a stream, unless there is one, or it is too early to try again."""
-        early = self._is_over or self._around.clock.seconds() < self._retry_at
+        early = (
+            self._is_over
+            or self._restored is not None
+            or self._around.clock.seconds() < self._retry_at
+        )
         if self.traffic is None and self._dialling is None and not early:
             # It may be over before we know what it is.
             dialling = self._dialling = Deferred()

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 
 from twisted.logger import Logger
 
-from xmppd.api.storage import Archive, HostStorage, Range, Ticket
+from xmppd.api.storage import (
+    NO_TICKET,
+    Archive,
+    HostStorage,
+    Range,
+    StorageError,
+    Ticket,
+)
 from xmppd.stanza.stanza import Stanza, restore
 from xmppd.stanza.weight import weight
 
@@ -50,6 +57,8 @@ class Spool:
         self._most_bytes = bytes
         self._stanzas: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
+        # What this run has kept while it reads what an earlier one has left.
+        self._fresh: set[str] | None = None
 
     def keep(
         self, stanza: Stanza, domain: str, since: float, *, going: bool
@@ -65,6 +74,8 @@ class Spool:
         entry = self._archive(going).append(OWNER, bytes(stanza), when=since, contact=domain)
         kept = Kept(entry.id, domain, since, size, going)
         self._count(kept, 1)
+        if self._fresh is not None:
+            self._fresh.add(entry.id)
         return kept, entry.ticket
 
     def go(self, messages: Iterable[tuple[Kept, Stanza]]) -> Ticket | None:
@@ -85,13 +96,24 @@ class Spool:
     def forget(self, kept: Kept) -> Ticket:
         """Keep a message no more: it has arrived, or is returned."""
         self._count(kept, -1)
-        return self._archive(kept.going).remove(OWNER, [kept.id])
+        try:
+            return self._archive(kept.going).remove(OWNER, [kept.id])
+        except StorageError:
+            self._log.failure("a message for {domain} stays on disk", domain=kept.domain)
+            return NO_TICKET
 
     async def load(self) -> AsyncIterator[tuple[Kept, Stanza]]:
-        """Yield what an earlier run has left, those that may have been sent first."""
+        """Yield what an earlier run has left, those that may have been sent first.
+
+        It is asked for once, before anything is kept.
+        """
+        fresh = self._fresh = set()
         for going in (True, False):
-            async for found in self._load(going):
-                yield found
+            async for kept, stanza in self._load(going):
+                if kept.id not in fresh:
+                    self._count(kept, 1)
+                    yield kept, stanza
+        self._fresh = None
 
     async def _load(self, going: bool) -> AsyncIterator[tuple[Kept, Stanza]]:
         archive, after = self._archive(going), None
@@ -106,7 +128,6 @@ class Spool:
                     archive.remove(OWNER, [entry.id])
                     continue
                 kept.size = weight(stanza)
-                self._count(kept, 1)
                 yield kept, stanza
             if page.complete or not page.entries:
                 return

@@ -57,8 +57,8 @@ class Judgement:
 
     - `trusted`: whether it leads to a certificate that is believed, and is in force.
     - `covers`: whether it names the domain; without `trusted` that proves nothing.
-    - `names`: what it names, for people to read: hosts ("*.example.org"), services
-      ("_xmpp-server.example.org"), XMPP domains, IP addresses; each once, malformed ones left out.
+    - `names`: what it names, for people to read: hosts, services, XMPP domains, IP addresses; each
+      once, malformed ones left out.
     - `reason`: a sentence without its stop that says why it is not `valid`, "" if it is.
     """
 

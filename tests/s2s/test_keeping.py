@@ -1,0 +1,202 @@
+"""Messages on disk until they have arrived: over failures, restarts and crashes."""
+
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.s2s.test_outgoing import JULIET, SM, OutgoingCase, message, ping, sent
+from tests.s2s.world import ADDRESSES, CAPULET, MONTAGUE
+from xmppd.api.storage import Archive
+from xmppd.s2s.spool import SENT, WAITING, Full, Kept, Spool
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Message, Stanza
+from xmppd.storage.memory import MemoryStorage
+
+
+class KeepingCase(OutgoingCase):
+    """The other server is away, and may come."""
+
+    settings: ClassVar[dict[str, Any]] = {"retry_longest_seconds": 10.0}
+
+    def setUp(self) -> None:
+        super().setUp()
+        del self.world.network.listening[ADDRESSES[MONTAGUE], 5269]
+
+    def comes(self) -> None:
+        """Let the other server be there."""
+        self.world.network.listening[ADDRESSES[MONTAGUE], 5269] = self.place
+        self.world.passes(12)
+
+    def kept(self) -> tuple[int, int]:
+        """Count what is on disk: what waits, and what may have been sent."""
+        storage = self.world.storage(CAPULET).host(CAPULET)
+        waiting, gone = (
+            self.successResultOf(storage.open(name, Archive).count("")) for name in (WAITING, SENT)
+        )
+        return waiting, gone
+
+    def restarts(self) -> None:
+        """Kill our server and start another one over what it has left."""
+        self.server = self.world.server(CAPULET, data=self.world.crash(CAPULET), **self.settings)
+        self.juliet = self.world.login(JULIET)
+        self.world.turn()
+
+
+class CrashTests(KeepingCase):
+    """What a crash may do to messages, and what not."""
+
+    def test_what_waited_is_sent(self) -> None:
+        self.sends(message("1"), message("2"), ping())
+        self.assertEqual(self.kept(), (2, 0))
+        self.restarts()
+        self.juliet.receives()
+        self.comes()
+        self.ready()
+        self.called().receives(sent("1"), sent("2"))
+
+    def test_order(self) -> None:
+        self.sends(message("1"))
+        self.restarts()
+        self.sends(message("2"))
+        self.comes()
+        self.ready()
+        self.called().receives(sent("1"), sent("2"))
+
+    def test_what_may_have_been_sent_comes_back_and_goes_no_more(self) -> None:
+        self.sends(message("1"))
+        self.comes()
+        peer = self.ready(SM)
+        peer.takes()
+        peer.sends("<enabled xmlns='urn:xmpp:sm:3'/>")
+        self.sends(message("2"))
+        self.assertEqual(self.kept(), (0, 2))
+        del self.world.network.listening[ADDRESSES[MONTAGUE], 5269]
+        # Juliet is back before her server has looked at its disk.
+        self.restarts()
+        self.assertEqual(self.kept(), (0, 0))
+        self.comes()
+        self.assertEqual(len(self.place.peers), 1)
+
+    def test_nothing_leaves_before_it_is_on_disk(self) -> None:
+        self.comes()
+        self.sends(message("1"))
+        peer = self.ready()
+        peer.receives(sent("1"))
+        self.world.storage(CAPULET).latency = 1.0
+        self.sends(message("2"))
+        peer.receives()
+        self.world.passes(2)
+        peer.receives(sent("2"))
+
+    def test_what_cannot_be_kept_is_not_sent(self) -> None:
+        self.comes()
+        self.sends(message("1"))
+        peer = self.ready()
+        peer.takes()
+        self.world.storage(CAPULET).fail_next_commit()
+        self.sends(message("2"))
+        peer.receives()
+        self.assertEqual(self.bounced("2")[0], "internal-server-error")
+
+    def test_acknowledged_is_forgotten(self) -> None:
+        self.comes()
+        self.sends(message("1"), message("2"))
+        peer = self.ready(SM)
+        peer.sends("<enabled xmlns='urn:xmpp:sm:3'/>")
+        self.assertEqual(self.kept(), (0, 2))
+        peer.sends("<a xmlns='urn:xmpp:sm:3' h='1'/>")
+        self.assertEqual(self.kept(), (0, 1))
+        peer.sends("<a xmlns='urn:xmpp:sm:3' h='2'/>")
+        self.assertEqual(self.kept(), (0, 0))
+
+    def test_quiet_is_enough_without_acknowledgements(self) -> None:
+        self.comes()
+        self.sends(message("1"))
+        self.ready()
+        self.world.passes(25)
+        self.assertEqual(self.kept(), (0, 1))
+        self.world.passes(10)
+        self.assertEqual(self.kept(), (0, 0))
+
+    def test_errors_are_not_kept(self) -> None:
+        self.sends(message("1").replace("type='chat'", "type='error'"))
+        self.assertEqual(self.kept(), (0, 0))
+        self.juliet.receives()
+
+
+class LoadingTests(KeepingCase):
+    """What happens while the disk is still being read."""
+
+    def test_what_was_left_goes_first_and_once(self) -> None:
+        self.sends(message("1"))
+        path = self.world.crash(CAPULET)
+        reading: Deferred[None] = Deferred()
+        load = Spool.load
+
+        async def slowly(spool: Spool) -> AsyncIterator[tuple[Kept, Stanza]]:
+            first = True
+            async for found in load(spool):
+                if first:
+                    await reading
+                first = False
+                yield found
+
+        self.patch(Spool, "load", slowly)
+        self.world.network.listening[ADDRESSES[MONTAGUE], 5269] = self.place
+        self.server = self.world.server(CAPULET, data=path, **self.settings)
+        self.juliet = self.world.login(JULIET)
+        self.sends(message("2"), ping())
+        self.world.passes(3)
+        self.assertEqual(self.place.peers, [])
+        reading.callback(None)
+        self.world.turn()
+        self.ready()
+        peer = self.called()
+        peer.receives(sent("1"), sent("2"), ping().replace("<iq ", f"<iq from='{JULIET}' "))
+
+
+class SpoolTests(SynchronousTestCase):
+    """The archives by themselves."""
+
+    def setUp(self) -> None:
+        ids = iter(range(10_000))
+        self.storage = MemoryStorage(Clock(), lambda: f"{next(ids):05}")
+        self.storage.start()
+        self.host = self.storage.host("example.org")
+
+    def spool(self, stanzas: int = 1000, bytes: int = 1_000_000) -> Spool:
+        return Spool(self.host, stanzas, bytes)
+
+    def message(self, id: str = "1") -> Message:
+        return Message(to=JID.parse("a@b.example"), from_=JID.parse("c@example.org"), id=id)
+
+    def test_limits(self) -> None:
+        for spool in (self.spool(2), self.spool(1000, 1100)):
+            first, _ = spool.keep(self.message(), "b.example", 1.0, going=False)
+            spool.keep(self.message(), "b.example", 1.0, going=True)
+            with self.assertRaises(Full):
+                spool.keep(self.message(), "b.example", 1.0, going=False)
+            spool.keep(self.message(), "c.example", 1.0, going=False)
+            spool.forget(first)
+            spool.keep(self.message(), "b.example", 1.0, going=False)
+
+    async def read(self, spool: Spool) -> list[tuple[str, bool]]:
+        return [(stanza.id, kept.going) async for kept, stanza in spool.load()]
+
+    def test_many_are_read_in_order(self) -> None:
+        spool = self.spool()
+        for number in range(450):
+            spool.keep(self.message(str(number)), "b.example", 1.0, going=number % 2 == 1)
+        self.host.open(WAITING, Archive).append("", b"nonsense", when=1.0)
+        other = self.spool()
+        found = self.successResultOf(Deferred.fromCoroutine(self.read(other)))
+        self.assertEqual(
+            found,
+            [(str(number), True) for number in range(1, 450, 2)]
+            + [(str(number), False) for number in range(0, 450, 2)],
+        )
+        with self.assertRaises(Full):
+            Spool(self.host, 0, 0).keep(self.message(), "b.example", 1.0, going=False)
