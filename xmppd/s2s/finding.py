@@ -47,9 +47,11 @@ def _records(lookup: "Deferred[SrvAnswer]") -> "Deferred[tuple[SrvRecord, ...] |
     """Return what fires with what was found, or with why nothing was."""
 
     def failed(failure: Failure) -> Trouble:
-        failure.trap(LookupFailed)
-        assert isinstance(failure.value, LookupFailed)
-        return failure.value.trouble
+        error = failure.value
+        assert error is not None  # only Failures made of nothing have none
+        if isinstance(error, LookupFailed):
+            return error.trouble
+        raise error
 
     return lookup.addCallbacks(lambda answer: answer.records, failed)
 
