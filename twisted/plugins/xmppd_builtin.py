@@ -167,9 +167,18 @@ sqlite = StoreMaker(
 CORE = {
     "everywhere": (Xep("0082", "1.1.1"),),
     "clients": (
-        Xep("0368", "1.1.0", "partial", "streams of clients"),
+        Xep("0368", "1.1.0"),
         Xep("0440", "1.0.0"),
         Xep("0474", "0.5.0"),
+    ),
+    "other servers": (
+        Xep("0178", "1.2"),
+        Xep("0185", "1.0"),
+        Xep("0198", "1.6.3", "partial", "among servers, without resumption"),
+        Xep("0220", "1.1.1"),
+        Xep("0288", "1.0.1"),
+        Xep("0368", "1.1.0"),
+        Xep("0495", "0.1.0"),
     ),
     "components": (Xep("0114", "1.6"),),
     "moving accounts": (Xep("0227", "1.1"),),
