@@ -1,7 +1,7 @@
 """Streams that another server, played by hand, opens to us: RFC 6120, XEP-0220, XEP-0178."""
 
 from base64 import b64encode
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.c2s.texts import CLOSE, PROCEED, SASL, STARTTLS, TLS, stream_error
 from tests.net import pairs
@@ -59,7 +59,7 @@ def message(from_: str = f"romeo@{MONTAGUE}", to: str = JULIET, id: str = "1") -
 class IncomingCase(WorldCase):
     """A server, and Juliet on it."""
 
-    settings: dict[str, Any] = {}  # noqa: RUF012  # replaced by those who want others, never changed
+    settings: ClassVar[dict[str, Any]] = {}
 
     def setUp(self) -> None:
         super().setUp()

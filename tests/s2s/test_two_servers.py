@@ -128,9 +128,13 @@ class ExternalTests(WorldCase):
 
 
 class DialbackTests(ExternalTests):
-    """Neither shows its certificate to servers it calls, but both have one."""
+    """Neither shows its certificate to servers it calls, but both have one.
+
+    So nothing is sent back over a stream whose other side has shown none.
+    """
 
     proof = Proof.DIALBACK_CERTIFICATE
+    bidi = False
 
     def prepare(self) -> None:
         super().prepare()

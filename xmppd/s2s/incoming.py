@@ -245,27 +245,35 @@ class IncomingStream(ServerProtocol):
 
     def _accept(self) -> None:
         """The stream's pair is proven; it begins anew (RFC 6120 6.4.6)."""
-        self._admit(Pair(self.local, self.remote), Proof.EXTERNAL)
+        self.admit(Pair(self.local, self.remote), Proof.EXTERNAL)
         self._receiving.end()
         self.element(Element("success", SASL))
         self._stream.restart()
         self._stream.trust()
 
-    def prove(self, pair: Pair, proof: Proof) -> None:
-        """Take stanzas of a pair from now on: it was proven by dialback. Raises `TooManyPairs`."""
-        self._admit(pair, proof)
+    def take_up(self, pair: Pair) -> None:
+        """Take stanzas of a pair from now on: the other side knows that it may send them."""
         if self.phase is Phase.NEGOTIATING:
             self._stream.trust()
             self._ready()
         else:
             self._tell(pair)
 
-    def _admit(self, pair: Pair, proof: Proof) -> None:
+    def admit(self, pair: Pair, proof: Proof) -> None:
+        """Count a pair as proven. Raises `TooManyPairs`, and `StreamError` for too many streams."""
         self.pairs.admit(pair, proof)
         if not self._counted:
             self._count(pair.remote)
-        if self.bidi:
+        if self.bidi and self._may_be_sent_to(pair.remote):
             self.pairs.permit(pair, proof)
+
+    def _may_be_sent_to(self, domain: str) -> bool:
+        """Tell whether it has proven itself as a server that we call must, whatever dialback says.
+
+        Who relays another server's key between two streams could pass dialback.
+        """
+        policy = self._around.settings.policy(domain)
+        return not policy.require_valid_certificate or self.certified(domain)
 
     def _count(self, domain: str) -> None:
         incoming = self._around.incoming
@@ -284,7 +292,7 @@ class IncomingStream(ServerProtocol):
             self._tell(proven.pair)
 
     def _tell(self, pair: Pair) -> None:
-        self._proven(pair, self.traffic if self.bidi else None)
+        self._proven(pair, self.traffic if self.pairs.outgoing(pair) is not None else None)
 
     def _manage(self, element: Element) -> None:
         """Stream management without resumption: what is lost is known (XEP-0198 3, 4)."""

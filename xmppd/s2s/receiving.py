@@ -38,8 +38,11 @@ class Asked(Protocol):
     def write(self, data: bytes) -> None:
         """Write bytes of the stream."""
 
-    def prove(self, pair: Pair, proof: Proof) -> None:
-        """Take stanzas of a pair from now on. Raises `TooManyPairs`."""
+    def admit(self, pair: Pair, proof: Proof) -> None:
+        """Count a pair as proven. Raises `TooManyPairs`, and `StreamError`."""
+
+    def take_up(self, pair: Pair) -> None:
+        """Take stanzas of an admitted pair, and send them where that may be: it has been told."""
 
     def fail(self, error: StreamError) -> None:
         """End the stream with that error."""
@@ -80,10 +83,12 @@ class Receiving:
             self._say(request.error(*refusal))
         elif self._stream.pairs.incoming(pair) is not None:
             self._say(request.answer(Outcome.VALID))
-        elif self._stream.certified(pair.remote):
-            self._prove(request, pair, Proof.DIALBACK_CERTIFICATE)
         else:
-            self._ask(request, pair)
+            self._asked += 1
+            if self._stream.certified(pair.remote):
+                self._prove(request, pair, Proof.DIALBACK_CERTIFICATE)
+            else:
+                self._ask(request, pair)
 
     def _authoritative(self, request: Request) -> Answer:
         """XEP-0220 2.2.2."""
@@ -104,6 +109,8 @@ class Receiving:
             return "policy-violation", "TLS has to come first"
         if not policy.dialback:
             return "not-authorized", "dialback does not do for that domain"
+        if self._stream.pairs.incoming(pair) is not None:
+            return None
         if self._asked >= settings.pairs:
             return "resource-constraint", "this stream has asked for too many domains"
         if pair in self._asking or len(self._asking) >= AT_ONCE:
@@ -112,9 +119,8 @@ class Receiving:
 
     def _ask(self, request: Request, pair: Pair) -> None:
         """Ask the authoritative server (XEP-0220 2.1.2), on a connection made for that."""
-        self._asked += 1
         question = Request(Kind.VERIFY, pair.local, pair.remote, request.key, self._stream.id)
-        asking = self._verifier.verify(question)
+        asking = self._verifier.verify(question, self._stream.address)
         done = asking.addCallbacks(
             lambda proof: self._prove(request, pair, proof),
             lambda failure: self._not_verified(failure, request, pair),
@@ -125,11 +131,12 @@ class Receiving:
     def _prove(self, request: Request, pair: Pair, proof: Proof) -> None:
         self._asking.pop(pair, None)
         try:
-            self._stream.prove(pair, proof)
+            self._stream.admit(pair, proof)
         except TooManyPairs:
             self._say(request.error("resource-constraint", "this stream has too many domains"))
             return
         self._say(request.answer(Outcome.VALID))
+        self._stream.take_up(pair)
 
     def _not_verified(self, failure: Failure, request: Request, pair: Pair) -> None:
         self._asking.pop(pair, None)
@@ -154,6 +161,9 @@ class Receiving:
             self._stream.close("a dialback key was wrong")
 
     def _crashed(self, failure: Failure) -> None:
+        if isinstance(failure.value, StreamError):
+            self._stream.fail(failure.value)
+            return
         self._log.failure("a dialback key could not be asked about", failure=failure)
         self._stream.fail(StreamError("internal-server-error"))
 

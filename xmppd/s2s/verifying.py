@@ -7,6 +7,7 @@ from collections import Counter
 
 from twisted.internet.defer import Deferred, fail
 
+from xmppd.net.networks import network_of
 from xmppd.s2s.dialback import Outcome, Request
 from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.dialling import Dialler
@@ -17,6 +18,9 @@ from xmppd.s2s.unreached import NOT_FOUND, Step, Unreached
 
 PER_DOMAIN = 4
 """How many questions one domain is asked at a time: others could have us bother it."""
+
+SHARE = 4
+"""One network may have us ask this part of all questions: others need some, too."""
 
 _CONDITIONS = {
     Step.POLICY: "policy-violation",
@@ -50,26 +54,38 @@ class Verifier:
         self._around = around
         self._dialler = dialler
         self._asked: Counter[str] = Counter()
+        self._networks: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return self._asked.total()
 
-    def verify(self, question: Request) -> "Deferred[Proof]":
-        """Fire with how it was proven that a key is right. Fails with `NotVerified`."""
-        domain = question.to
-        if len(self) >= self._around.settings.verifications or self._asked[domain] >= PER_DOMAIN:
+    def verify(self, question: Request, address: str) -> "Deferred[Proof]":
+        """Fire with how it was proven that a key is right. Fails with `NotVerified`.
+
+        `address` is the IP address the key has come from.
+        """
+        domain, network = question.to, network_of(address)
+        if self._is_too_much(domain, network):
             return fail(NotVerified("resource-constraint", "too many keys are being asked about"))
         self._asked[domain] += 1
+        self._networks[network] += 1
 
         def done(result: object) -> object:
-            self._asked[domain] -= 1
-            if not self._asked[domain]:
-                del self._asked[domain]
+            _count_down(self._asked, domain)
+            _count_down(self._networks, network)
             return result
 
         asking: Deferred[Proof] = Deferred.fromCoroutine(self._verify(question))
         asking.addBoth(done)
         return asking
+
+    def _is_too_much(self, domain: str, network: str) -> bool:
+        most = self._around.settings.verifications
+        return (
+            len(self) >= most
+            or self._asked[domain] >= PER_DOMAIN
+            or self._networks[network] >= max(1, most // SHARE)
+        )
 
     async def _verify(self, question: Request) -> Proof:
         pair = Pair(question.from_, question.to)
@@ -93,3 +109,9 @@ class Verifier:
             if error.condition == NOT_FOUND:
                 condition = NOT_FOUND
             raise NotVerified(condition, error.text) from None
+
+
+def _count_down(counter: Counter[str], name: str) -> None:
+    counter[name] -= 1
+    if not counter[name]:
+        del counter[name]
