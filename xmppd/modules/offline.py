@@ -20,7 +20,6 @@ from xmppd.api.moments import (
     PresenceChanged,
     SessionClosed,
     Stage,
-    ToAccount,
     ToResource,
     Undeliverable,
     Verdict,
@@ -36,7 +35,7 @@ from xmppd.stanza.hints import Worth, worth
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza, restore
 from xmppd.stanza.weight import weight
-from xmppd.wire.namespaces import DELAY, OFFLINE
+from xmppd.wire.namespaces import OFFLINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,6 @@ class OfflineMessages:
         if self._host.anonymous:
             return
         yield Feature(OFFLINE)
-        yield Watch(ToAccount, self.clean, Stage.BEFORE, ("message",), ((DELAY, "delay"),))
         yield Watch(Undeliverable, self.keep, kinds=("message",))
         # First, lest others wait and let new messages overtake the kept ones.
         yield Watch(PresenceChanged, self.changed, Stage.FIRST)
@@ -144,14 +142,6 @@ class OfflineMessages:
             yield Every(EXPIRY_SECONDS, self.expire)
 
     # What comes.
-
-    def clean(self, message: Stanza, owner: str) -> Verdict:
-        """Take away what claims that we have delayed a message (XEP-0203 section 5)."""
-        if message.from_ != self._host.jid:
-            forged = delays_by(message, self._host.jid)
-            if forged:
-                message.remove(forged)
-        return PASS
 
     def keep(self, message: Stanza, owner: str) -> Verdict | Awaitable[Verdict]:
         """Keep a message nobody reads, unless too much is kept already (XEP-0160 section 2).
@@ -358,7 +348,7 @@ class OfflineMessages:
             return None
         try:
             stanza = restore(entry.value)
-            if not delays_by(stanza, self._host.jid):
+            if stanza.from_ != self._host.jid or not delays_by(stanza, self._host.jid):
                 add_delay(stanza, self._host.jid, entry.when)
         except ValueError:
             self._log.error("a message kept for {owner} cannot be read", owner=owner)
