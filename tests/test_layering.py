@@ -59,7 +59,7 @@ THIRD_PARTIES: dict[str, frozenset[str]] = {
     "cluster": TWISTED,
     "makers": TWISTED,
     "server": TWISTED | {"lxml"},
-    "testing": TWISTED,
+    "testing": TWISTED | {"cryptography"},
     "service": TWISTED,
 }
 """What each room may import that is neither ours nor Python's; `typing_extensions` all may."""

@@ -1,0 +1,1 @@
+"""The parts of `xmppd.testing.network`: time, dice, links, machines, clients."""
