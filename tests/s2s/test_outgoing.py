@@ -18,6 +18,10 @@ from tests.s2s.world import (
 )
 from xmppd.api.network import SrvRecord, Trouble
 from xmppd.net.tls import ServerContexts
+from xmppd.s2s.dialled import DialledStream
+from xmppd.s2s.protocol import Phase
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Message
 
 JULIET, ROMEO = f"juliet@{CAPULET}/balcony", f"romeo@{MONTAGUE}/orchard"
 STARTING = f"<stream:features><starttls xmlns='{TLS}'/></stream:features>"
@@ -417,11 +421,98 @@ class CountedTests(OutgoingCase):
         peer.sends(CLOSE)
         self.assertEqual(len(self.juliet.take()), 2)
 
+    def test_the_end_waits_for_acknowledgements(self) -> None:
+        peer = self.counted()
+        peer.takes()
+        stopping = self.server.stop()
+        self.world.turn()
+        peer.receives()
+        peer.sends("<a xmlns='urn:xmpp:sm:3' h='2'/>")
+        peer.receives(stream_error("system-shutdown"))
+        peer.sends(CLOSE)
+        self.world.passes(3)
+        self.successResultOf(stopping)
+
+    def test_the_end_does_not_wait_for_ever(self) -> None:
+        self.counted()
+        stopping = self.server.stop()
+        self.world.passes(9)
+        self.successResultOf(stopping)
+
     def test_one_who_does_not_answer(self) -> None:
         peer = self.counted()
         peer.takes()
         self.world.passes(62)
         self.assertTrue(peer.reader.ended)
+
+
+class SlowTests(OutgoingCase):
+    """A server that reads slowly makes those wait who write to it, and loses nothing."""
+
+    settings: ClassVar[dict[str, Any]] = {"queue_stanzas": 40}
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.sends(message("0"))
+        self.peer = self.ready()
+        self.peer.receives(sent("0"))
+        (stream,) = service(self.server).around.connections.all()
+        assert isinstance(stream, DialledStream)
+        self.stream = stream
+
+    def writes(self, id: str, type: str = "chat") -> Any:
+        stanza = Message(to=JID.parse(ROMEO), from_=JID.parse(JULIET), id=id, type=type)
+        done = service(self.server).outgoing.receive(stanza)
+        self.world.turn()
+        return done
+
+    def stops_reading(self) -> None:
+        writer = self.stream._writer
+        assert writer is not None
+        writer.pauseProducing()
+
+    def reads_again(self) -> None:
+        writer = self.stream._writer
+        assert writer is not None
+        writer.resumeProducing()
+        self.world.turn()
+
+    def test_writers_wait(self) -> None:
+        self.stops_reading()
+        done = [self.writes(str(number)) for number in range(12)]
+        self.assertEqual([each is None for each in done], [True] * 10 + [False] * 2)
+        self.assertIsNone(self.writes("e", "error"))
+        self.assertNoResult(done[10])
+        self.reads_again()
+        self.successResultOf(done[10])
+        self.successResultOf(done[11])
+        self.assertEqual(
+            [each.get("id") for each in self.peer.takes()], [*map(str, range(12)), "e"]
+        )
+
+    def test_who_does_not_want_to_wait(self) -> None:
+        self.stops_reading()
+        *_, last = [self.writes(str(number)) for number in range(12)]
+        last.addErrback(lambda failure: None)
+        last.cancel()
+        self.reads_again()
+        self.assertEqual([each.get("id") for each in self.peer.takes()], [*map(str, range(11))])
+
+    def test_the_end_of_the_stream_lets_go(self) -> None:
+        self.stops_reading()
+        *_, last = [self.writes(str(number)) for number in range(12)]
+        self.world.network.listening.clear()
+        self.peer.transport.abortConnection()
+        self.world.turn()
+        self.successResultOf(last)
+
+    def test_one_who_does_not_read_at_all(self) -> None:
+        self.stops_reading()
+        self.writes("1")
+        self.world.passes(23)
+        self.assertIs(self.stream.phase, Phase.ENDED)
+        self.world.passes(12)
+        self.assertIsNotNone(self.peer.lost)
 
 
 class StoppingTests(OutgoingCase):

@@ -57,7 +57,7 @@ class Outgoing:
         route = self._routes.get((from_.domainpart, to.domainpart))
         if route is None:
             route = self._route(Pair(from_.domainpart, to.domainpart))
-        route.submit(stanza)
+        return route.submit(stanza)
 
     def _route(self, pair: Pair) -> Route:
         settings = self._around.settings

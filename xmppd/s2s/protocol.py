@@ -204,6 +204,10 @@ class ServerProtocol:
         """End the stream without an error (RFC 6120 4.4)."""
         self._close(self._stream.close(), reason)
 
+    def leave(self) -> None:
+        """End the stream because this server is being stopped, as soon as nothing is in doubt."""
+        self.traffic.when_acknowledged(lambda: self.fail(StreamError("system-shutdown")))
+
     def abort(self) -> None:
         """Close the connection at once."""
         if self._writer is not None:

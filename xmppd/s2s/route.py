@@ -9,6 +9,7 @@ and not sent again.
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -29,18 +30,30 @@ Dial = Callable[[Pair], Awaitable[DialledStream]]
 _STEADY = 60.0
 """Seconds a stream has to last for the next one to be made at once."""
 
+_ANSWERS = ("error", "result")
+
 _DOUBT = "the connection ended before it was known whether this has arrived"
 
 
 class _Item:
-    """A stanza that waits or is under way; `kept` where it is on disk, if it is."""
+    """A stanza that waits or is under way; `kept` where it is on disk, if it is.
 
-    __slots__ = ("kept", "size", "stanza")
+    `done` is what its sender waits for, None if nobody does.
+    """
+
+    __slots__ = ("done", "kept", "size", "stanza")
 
     def __init__(self, stanza: Stanza, kept: Kept | None) -> None:
         self.stanza = stanza
         self.kept = kept
         self.size = weight(stanza)
+        self.done: Deferred[None] | None = None
+
+    def let_go(self) -> None:
+        """Have its sender wait no longer."""
+        done, self.done = self.done, None
+        if done is not None:
+            done.callback(None)
 
 
 class Route:
@@ -110,23 +123,56 @@ class Route:
 
     # Stanzas.
 
-    def submit(self, stanza: Stanza) -> None:
-        """Send a stanza, now or later. Raises `StanzaError` for one that is not taken."""
+    def submit(self, stanza: Stanza) -> Any:
+        """Send a stanza, now or later. Raises `StanzaError` for one that is not taken.
+
+        Returns a Deferred if the sender should wait, because the other server reads slowly and much
+        is kept for it: it fires when the stanza is sent or returned; cancelling it takes the stanza
+        out. Nobody waits for answers, or those could be held up who do nothing but answer.
+        """
         traffic = self.traffic
         counts = stanza.kind == "message" and stanza.type != "error"
         if counts:
-            self._add(self._keep(stanza))
+            item = self._keep(stanza)
         elif traffic is not None and self._is_free(traffic, stanza):
             traffic.send(stanza, None)
-            return
+            return None
         else:
             self._check_trouble()
             self._check_room(weight(stanza))
-            self._add(_Item(stanza, None))
-        if traffic is not None:
-            self._flush()
-        else:
+            item = _Item(stanza, None)
+        self._add(item)
+        if traffic is None:
             self.start()
+            return None
+        self._flush()
+        return self._wait(item)
+
+    def _wait(self, item: _Item) -> "Deferred[None] | None":
+        """Return what the sender of a stanza has to wait for, None if it has not."""
+        traffic = self.traffic
+        if traffic is None or traffic.writable or not self._has_much:
+            return None
+        if item.stanza.type in _ANSWERS or not self._queue or self._queue[-1] is not item:
+            return None
+        item.done = Deferred(lambda _: self._take_out(item))
+        return item.done
+
+    @property
+    def _has_much(self) -> bool:
+        """Whether a quarter of what may wait does."""
+        settings = self._around.settings
+        return (
+            self._bytes * 4 > settings.queue_bytes or len(self._queue) * 4 > settings.queue_stanzas
+        )
+
+    def _take_out(self, item: _Item) -> None:
+        """Forget a stanza whose sender does not want to wait any longer."""
+        item.done = None
+        self._queue.remove(item)
+        self._bytes -= item.size
+        if item.kept is not None and self._spool is not None:
+            self._spool.forget(item.kept)
 
     def _is_free(self, traffic: Traffic, stanza: Stanza) -> bool:
         return (
@@ -244,6 +290,7 @@ class Route:
     def _pop(self) -> _Item:
         item = self._queue.popleft()
         self._bytes -= item.size
+        item.let_go()
         return item
 
     def _receipt(self, item: _Item) -> Callable[[bool], None] | None:
@@ -269,8 +316,10 @@ class Route:
         return bool(self._queue) and self._last_ticket > settled
 
     def _detached(self) -> None:
-        """The stream has ended."""
+        """The stream has ended; nobody waits for another one."""
         self.traffic = None
+        for item in list(self._queue):
+            item.let_go()
         self._around.gate.remove(self)
         now = self._around.clock.seconds()
         if now - self._attached_at < _STEADY:
@@ -360,6 +409,7 @@ class Route:
             self._queue = deque(item for item in self._queue if not wanted(item))
             self._bytes = sum(item.size for item in self._queue)
         for item in returned:
+            item.let_go()
             self._return(item, error)
 
     def _return(self, item: _Item, error: StanzaError) -> None:

@@ -12,7 +12,6 @@ from xmppd.s2s.outgoing import Outgoing
 from xmppd.s2s.spool import Spool
 from xmppd.s2s.surroundings import Connection, Surroundings
 from xmppd.s2s.verifying import Verifier
-from xmppd.stream.errors import StreamError
 
 SWEEP_SECONDS = 1.0
 
@@ -59,13 +58,14 @@ class ServerService:
     def stop(self) -> None:
         """Admit nobody any more and end every stream with `system-shutdown`.
 
-        The connections close in their own time; what is on disk stays there.
+        Streams on which something has to be acknowledged end when it is. The connections close in
+        their own time; what is on disk stays there.
         """
         self._stopping = True
         self.outgoing.end()
         for connection in self.around.connections.all():
             try:
-                connection.fail(StreamError("system-shutdown"))
+                connection.leave()
             except Exception:
                 self._give_up(connection)
 

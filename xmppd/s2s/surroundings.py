@@ -22,7 +22,6 @@ from xmppd.net.transport import Flusher
 from xmppd.s2s.settings import ServerSettings
 from xmppd.s2s.trust import Judgement, judge
 from xmppd.stanza.stanza import Stanza
-from xmppd.stream.errors import StreamError
 
 
 class Connection(Protocol):
@@ -34,8 +33,8 @@ class Connection(Protocol):
     def look_after(self, now: float) -> None:
         """Act on what has become due."""
 
-    def fail(self, error: StreamError) -> None:
-        """End the stream with that error."""
+    def leave(self) -> None:
+        """End the stream because this server is being stopped."""
 
     def abort(self) -> None:
         """Close the connection at once."""

@@ -89,6 +89,7 @@ class Traffic:
         "_ours",
         "_over",
         "_owed",
+        "_quiet",
         "_received",
         "_unsure",
         "acks",
@@ -114,6 +115,7 @@ class Traffic:
         self.acks: Acks[Receipt | None] | None = None
         self._over = False
         self._enabling = False
+        self._quiet: Callable[[], None] | None = None
         # When we have asked for an acknowledgement that has not come yet.
         self._asked: float | None = None
         # Those of what was sent without counting, with the time.
@@ -215,6 +217,10 @@ class Traffic:
         self._ask(acks)
         if self.writable:
             self._wake()
+        quiet = self._quiet
+        if quiet is not None and not len(acks):
+            self._quiet = None
+            quiet()
 
     def _acknowledge(self, acks: Acks[Receipt | None]) -> None:
         """Tell how much has been handled, once storage has what that promises."""
@@ -247,6 +253,13 @@ class Traffic:
         if len(acks) and self._asked is None:
             self._asked = self._around.clock.seconds()
             self._link.element(Request().to_element())
+
+    def when_acknowledged(self, then: Callable[[], None]) -> None:
+        """Call `then` when the other server has acknowledged all, at once if it does not count."""
+        if self.acks is None or not len(self.acks):
+            then()
+        else:
+            self._quiet = then
 
     # To the other server.
 
@@ -310,6 +323,7 @@ class Traffic:
     def end(self) -> None:
         """Nothing goes any more; what was handled is told a last time (XEP-0198 4)."""
         self._over = True
+        self._quiet = None
         acks = self.acks
         if acks is not None and self._owed is None:
             self._acknowledge(acks)
