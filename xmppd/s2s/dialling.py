@@ -5,6 +5,7 @@ for a while. `see-other-host` is followed a few times, but always for the same d
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from xmppd.s2s.dialled import DialledStream
@@ -13,7 +14,7 @@ from xmppd.s2s.negotiating import Greeting, prove, secure
 from xmppd.s2s.pairs import Pair
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.targets import MAX_REDIRECTS, Target, read_redirect
-from xmppd.s2s.unreached import HandshakeFailed, NotAccepted, Refused
+from xmppd.s2s.unreached import HandshakeFailed, NotAccepted, Refused, Unreached
 
 REMEMBERED_SECONDS = 3600.0
 """For how long a server is not shown our certificate again after it did not like it."""
@@ -34,14 +35,18 @@ class Dialler:
     async def dial(self, pair: Pair) -> DialledStream:
         """Return a stream on which the pair is permitted."""
         certificate = self._shows_certificate(pair.remote)
+        if certificate:
+            with suppress(NotAccepted, HandshakeFailed):
+                # Some servers cannot stand a client certificate: then TLS fails, or EXTERNAL does.
+                return await self._dial(pair, True)
         try:
-            return await self._dial(pair, certificate)
-        except (NotAccepted, HandshakeFailed):
-            # Some servers cannot stand a client certificate: then TLS fails, or EXTERNAL does.
-            if not certificate:
-                raise
-        self._remember(pair.remote)
-        return await self._dial(pair, False)
+            stream = await self._dial(pair, False)
+        except Unreached:
+            self._without.pop(pair.remote, None)  # so this is not better
+            raise
+        if certificate:
+            self._remember(pair.remote)
+        return stream
 
     async def _dial(self, pair: Pair, certificate: bool) -> DialledStream:
         async def use(stream: DialledStream, greeting: Greeting, shown: bool) -> DialledStream:

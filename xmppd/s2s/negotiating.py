@@ -151,7 +151,10 @@ async def _external(stream: DialledStream, pair: Pair) -> Greeting:
     """SASL EXTERNAL, by which the stream begins anew (XEP-0178 3)."""
     said = b64encode(pair.local.encode()).decode()
     stream.element(Element("auth", SASL, {"mechanism": "EXTERNAL"}, [said]))
-    event = await stream.next()
+    try:
+        event = await stream.next()
+    except Unreached as error:  # COMPAT(jabberd2): it closes the stream where others say failure
+        raise NotAccepted(error.text) from None
     element = event.element if isinstance(event, Received) else None
     if element is not None and _is(element, "success", SASL):
         stream.restart()
