@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from twisted.internet.address import IPv4Address
+from twisted.internet.interfaces import ILoggingContext
 from twisted.internet.testing import StringTransport
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -21,6 +22,7 @@ from xmppd.server.assemble import Server, build, client_settings
 from xmppd.server.certificates import expiring, load_identities
 from xmppd.server.collaborators import Collaborators
 from xmppd.server.config import (
+    ComponentConfig,
     HostConfig,
     LimitsConfig,
     ListenConfig,
@@ -77,6 +79,24 @@ class PortTests(AssemblyCase):
         places = [(spec.interface, spec.port) for spec in server.ports()]
         ports = (5222, 5223, 5269, 5270)
         self.assertEqual(places, [(each, port) for port in ports for each in ("", "::")])
+
+    def test_what_the_log_calls_them(self) -> None:
+        """Twisted says of each that it is "starting on" its number."""
+        config = self.config(listen=ListenConfig(("127.0.0.1",)))
+        component = ComponentConfig("irc.example.org", secret="grewgnolk")
+        server = self.server(replace(config, components=(component,)))
+        server.load_certificates()
+        names = [ILoggingContext(spec.factory).logPrefix() for spec in server.ports()]
+        self.assertEqual(
+            names,
+            [
+                "port for clients",
+                "port for clients (TLS)",
+                "port for servers",
+                "port for servers (TLS)",
+                "port for components",
+            ],
+        )
 
     def test_one_address_one_port(self) -> None:
         for ports in ((0, 5223, 0, 0), (5222, 0, 0, 0), (0, 0, 5269, 0), (0, 0, 0, 5270), (0,) * 4):

@@ -1,6 +1,12 @@
 """The factory behind the clients' ports."""
 
-from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory, ITCPTransport
+from twisted.internet.interfaces import (
+    IAddress,
+    ILoggingContext,
+    IProtocol,
+    IProtocolFactory,
+    ITCPTransport,
+)
 from twisted.internet.protocol import Protocol
 from zope.interface import implementer
 
@@ -16,7 +22,7 @@ class _Refused(Protocol):
         transport.abortConnection()
 
 
-@implementer(IProtocolFactory)
+@implementer(IProtocolFactory, ILoggingContext)
 class ClientFactory:
     """Makes a `ClientProtocol` for each connection, and none where an address has too many.
 
@@ -28,6 +34,10 @@ class ClientFactory:
     def __init__(self, service: ClientService, *, direct_tls: bool = False) -> None:
         self._service = service
         self._direct_tls = direct_tls
+
+    def logPrefix(self) -> str:
+        """Return what Twisted calls the port in the log."""
+        return "port for clients"
 
     def doStart(self) -> None:
         """Do nothing when a port begins to listen."""

@@ -1,13 +1,13 @@
 """The factory behind the components' port."""
 
-from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
+from twisted.internet.interfaces import IAddress, ILoggingContext, IProtocol, IProtocolFactory
 from zope.interface import implementer
 
 from xmppd.component.protocol import ComponentProtocol
 from xmppd.component.service import ComponentService
 
 
-@implementer(IProtocolFactory)
+@implementer(IProtocolFactory, ILoggingContext)
 class ComponentFactory:
     """Makes a `ComponentProtocol` for each connection, none where an address has too many."""
 
@@ -15,6 +15,10 @@ class ComponentFactory:
 
     def __init__(self, service: ComponentService) -> None:
         self._service = service
+
+    def logPrefix(self) -> str:
+        """Return what Twisted calls the port in the log."""
+        return "port for components"
 
     def doStart(self) -> None:
         """Do nothing when a port begins to listen."""

@@ -1,6 +1,12 @@
 """The factory behind the ports for other servers."""
 
-from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory, ITCPTransport
+from twisted.internet.interfaces import (
+    IAddress,
+    ILoggingContext,
+    IProtocol,
+    IProtocolFactory,
+    ITCPTransport,
+)
 from twisted.internet.protocol import Protocol
 from zope.interface import implementer
 
@@ -15,7 +21,7 @@ class _Refused(Protocol):
         transport.abortConnection()
 
 
-@implementer(IProtocolFactory)
+@implementer(IProtocolFactory, ILoggingContext)
 class ServerFactory:
     """Makes an `IncomingStream` for each connection, and none where an address has too many.
 
@@ -27,6 +33,10 @@ class ServerFactory:
     def __init__(self, service: ServerService, *, direct_tls: bool = False) -> None:
         self._service = service
         self._direct_tls = direct_tls
+
+    def logPrefix(self) -> str:
+        """Return what Twisted calls the port in the log."""
+        return "port for servers"
 
     def doStart(self) -> None:
         """Do nothing when a port begins to listen."""

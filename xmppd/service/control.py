@@ -172,6 +172,11 @@ class ControlFactory(Factory):
 
     noisy = False
 
+    @override
+    def logPrefix(self) -> str:
+        """Return what Twisted calls the socket in the log."""
+        return "control socket"
+
     def __init__(
         self,
         commands: Sequence[Command],
