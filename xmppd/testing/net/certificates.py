@@ -1,6 +1,5 @@
 """Certificates of machines in a network: real ones, of an authority made once for each process."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -45,11 +44,11 @@ def chain_of(identity: Identity) -> tuple[bytes, ...]:
     return tuple(each.public_bytes(Encoding.DER) for each in identity.chain)
 
 
-def shown_by(creator: Any) -> tuple[tuple[bytes, ...], str, str]:
+def shown_by(creator: Any) -> tuple[tuple[bytes, ...], str]:
     """Return what a connection would show that somebody wants to begin TLS with.
 
-    That are its own certificate in DER, the name it calls the other side by and the protocol it
-    asks for; "" if there are none.
+    That are its own certificate in DER, if it has one, and the name it calls the other side by, ""
+    if it does not.
     """
     connection: Any
     nobody: Any = None  # neither kind looks at whom it makes a connection for
@@ -60,7 +59,7 @@ def shown_by(creator: Any) -> tuple[tuple[bytes, ...], str, str]:
     else:
         raise TypeError(f"{creator!r} makes no TLS connections")
     certificate = connection.get_certificate()
-    leaf: Sequence[bytes] = ()
-    if certificate is not None:
-        leaf = (certificate.to_cryptography().public_bytes(Encoding.DER),)
-    return tuple(leaf), (connection.get_servername() or b"").decode(), ""
+    name = (connection.get_servername() or b"").decode()
+    if certificate is None:
+        return (), name
+    return (certificate.to_cryptography().public_bytes(Encoding.DER),), name

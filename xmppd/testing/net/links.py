@@ -15,6 +15,7 @@ from twisted.internet.interfaces import (
     IAddress,
     IConsumer,
     IHandshakeListener,
+    IOpenSSLServerConnectionCreator,
     IProducer,
     IProtocol,
     IPushProducer,
@@ -38,11 +39,10 @@ NOT_XML = b"\x16\x03\x01"
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """One side of a TLS handshake: its certificates in DER, leaf first, and whom it calls."""
+    """One side of a TLS handshake: its certificates in DER, and whom it calls ("" for nobody)."""
 
     chain: tuple[bytes, ...] = field(repr=False)
     server_name: str = ""
-    alpn: str = ""
 
 
 class _Finish:
@@ -243,12 +243,15 @@ class End:
 
     def startTLS(self, contextFactory: Any) -> None:
         """Report TLS from now on, with what `contextFactory` would show."""
-        self._secure = True
-        chain, server_name, alpn = shown_by(contextFactory)
-        self._say_hello(Hello(chain, server_name, alpn))
+        chain, server_name = shown_by(contextFactory)
+        if IOpenSSLServerConnectionCreator.providedBy(contextFactory):
+            self.expect_tls(lambda _name: chain)
+        else:
+            self._secure = True
+            self._say_hello(Hello(chain, server_name))
 
     def expect_tls(self, certificates: Callable[[str], tuple[bytes, ...]]) -> None:
-        """Report TLS from the first byte on, as a server that chooses its certificate by name."""
+        """Report TLS once the other side begins it; `certificates` is given the name it calls."""
         self._secure = True
         self._certificates = certificates
 
@@ -267,7 +270,7 @@ class End:
             return
         self._theirs = hello
         if self._mine is None and self._certificates is not None:
-            self._say_hello(Hello(self._certificates(hello.server_name), alpn=hello.alpn))
+            self._say_hello(Hello(self._certificates(hello.server_name)))
         else:
             self._shake_hands()
 
@@ -276,9 +279,7 @@ class End:
         if mine is None or theirs is None:
             return
         name = mine.server_name or theirs.server_name
-        self._facts = TlsFacts(
-            "TLSv1.3", "simulated", mine.alpn or theirs.alpn, name, theirs.chain, {}
-        )
+        self._facts = TlsFacts("TLSv1.3", "simulated", "", name, theirs.chain, {})
         protocol: Any = self.protocol
         if IHandshakeListener.providedBy(protocol):
             protocol.handshakeCompleted()
