@@ -60,7 +60,7 @@ class ExplainTests(CommandCase):
                 (
                     "finding the server",
                     True,
-                    f"the DNS leads to xmpp.{MONTAGUE} port 5269",
+                    f"by the DNS it is xmpp.{MONTAGUE} port 5269",
                 ),
                 ("connecting", True, f"{address} port 5269 answers"),
                 ("TLS", True, ""),

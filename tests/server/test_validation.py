@@ -14,8 +14,10 @@ from xmppd.server.config import (
     LimitsConfig,
     ListenConfig,
     ModulesConfig,
+    RemoteConfig,
     SaslConfig,
     ServerConfig,
+    ServersConfig,
     StorageConfig,
     TlsConfig,
     without_a_file,
@@ -35,6 +37,15 @@ def with_host(**fields: object) -> ServerConfig:
 
 def with_components(*components: ComponentConfig, **listen: Any) -> ServerConfig:
     return replace(GOOD, components=components, listen=replace(GOOD.listen, **listen))
+
+
+def open_to_others(*components: ComponentConfig, **listen: Any) -> ServerConfig:
+    return replace(with_components(*components, **listen), s2s=ServersConfig())
+
+
+def with_remote(**fields: Any) -> ServerConfig:
+    remote = replace(RemoteConfig("a.example"), **fields)
+    return replace(GOOD, s2s=ServersConfig(domains=(remote,)))
 
 
 def with_modules(**fields: tuple[str, ...]) -> ServerConfig:
@@ -100,6 +111,37 @@ IMPOSSIBLE: list[tuple[ServerConfig, str]] = [
         replace(GOOD, dns=DnsConfig(servers=("192.0.2.1:0",))),
         "dns.servers: '192.0.2.1:0' is no IP address",
     ),
+    (
+        replace(GOOD, s2s=ServersConfig(require_tls=False)),
+        "s2s.require_tls: without TLS there is no certificate, which is required",
+    ),
+    (
+        with_remote(require_tls=False),
+        "s2s.domain.a.example.require_tls: without TLS there is no certificate",
+    ),
+    (
+        with_remote(name="localhost"),
+        "s2s.domain.localhost: this domain is a host; name a domain of another server",
+    ),
+    (
+        replace(GOOD, s2s=ServersConfig(blocked=("A.example",))),
+        "s2s.blocked: not in normal form; write it 'a.example'",
+    ),
+    (
+        replace(GOOD, s2s=ServersConfig(allowed=("a b",))),
+        "s2s.allowed: domainpart is neither a domain name nor an address: 'a b'; name domains",
+    ),
+    (
+        replace(GOOD, s2s=ServersConfig(stanza_bytes=5_000_000, queue_bytes=6_000_000)),
+        "s2s.stanza_bytes: greater than output_bytes, which is 4194304",
+    ),
+    (
+        replace(GOOD, s2s=ServersConfig(retry_seconds=1000.0)),
+        "s2s.retry_seconds: greater than retry_longest_seconds",
+    ),
+    (open_to_others(s2s=5222), "listen.s2s: the same port as c2s; use two ports, or 0 for one"),
+    (open_to_others(s2s=5, s2s_tls=5), "listen.s2s_tls: the same port as s2s"),
+    (open_to_others(IRC, components=5269), "listen.components: other servers have that port"),
     (replace(GOOD, listen=ListenConfig(addresses=())), "listen.addresses: no address"),
     (
         replace(GOOD, listen=ListenConfig(addresses=("localhost",))),
@@ -168,6 +210,9 @@ POSSIBLE: list[ServerConfig] = [
     with_host(tls_required=False),
     with_components(IRC, ComponentConfig("xn--rume-loa.example", secret_file=PEM)),
     with_components(components=0, component_addresses=()),
+    with_remote(require_tls=False, require_valid_certificate=False),
+    open_to_others(s2s=0, s2s_tls=0),
+    replace(GOOD, listen=ListenConfig(s2s=5222), s2s=ServersConfig(enable=False)),
     with_components(IRC, component_addresses=("*", "::1")),
     replace(GOOD, dns=DnsConfig(servers=("192.0.2.53", "[2001:db8::53]:5353"))),
     replace(

@@ -86,6 +86,20 @@ REFUSED = [
         "[modules.acme-filter]\nwords = []\nstrict = true\n",
         ":1: modules.acme-filter: a strict filter needs words; change what is set here",
     ),
+    ("[s2s]\nenabel = true\n", ":2: s2s.enabel: there is no such key; did you mean 'enable'?"),
+    ("[s2s]\ndomain = 1\n", ":2: s2s.domain: is a whole number; give a table"),
+    (
+        "[[s2s.domain]]\n",
+        ':1: s2s.domain: is a list; begin each domain like [s2s.domain."example.org"]',
+    ),
+    (
+        "[s2s.domain.a.b]\n",
+        ":1: s2s.domain.a.b: there is no such table; put a name with dots into quotes: [s2s.",
+    ),
+    (
+        '[s2s.domain."a.b"]\nport = 70000\n',
+        ':2: s2s.domain."a.b".port: 70_000 is out of range',
+    ),
     ("[storage]\nstor = 'x'\n", ":2: storage.stor: there is no such key; did you mean 'store'?"),
     ("[storage.sqlite]\n", ":1: storage.sqlite: there is no such key"),
     ("[storage.disk]\nsize = 'x'\n", ":2: storage.disk.size: is a string; give a whole number"),

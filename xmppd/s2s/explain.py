@@ -60,7 +60,7 @@ def _places(targets: list[Target], *, placed: bool) -> str:
         f"{target.host} port {target.port}{' (direct TLS)' if target.direct else ''}"
         for target in targets
     )
-    return f"the configuration says {shown}" if placed else f"the DNS leads to {shown}"
+    return f"the configuration says {shown}" if placed else f"by the DNS it is {shown}"
 
 
 def _tls(stream: DialledStream) -> Iterator[Told]:

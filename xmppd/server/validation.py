@@ -78,12 +78,12 @@ def _admin(key: tuple[str, ...], address: str) -> Iterator[Problem]:
         yield Problem(key, f"{address!r} is no address of an account", remedy)
 
 
-def _domain(key: tuple[str, ...], name: str) -> Iterator[Problem]:
+def _domain(key: tuple[str, ...], name: str, remedy: str = "") -> Iterator[Problem]:
     try:
         if domainpart(name) != name:
             yield Problem(key, "not in normal form", f"write it {domainpart(name)!r}")
     except PrepError as error:
-        yield Problem(key, str(error), f"name the {key[0]} by its domain")
+        yield Problem(key, str(error), remedy or f"name the {key[0]} by its domain")
 
 
 def _components(config: ServerConfig) -> Iterator[Problem]:
@@ -150,7 +150,7 @@ def _servers(config: ServerConfig) -> Iterator[Problem]:
     yield from _server_ports(config)
     for field in ("allowed", "blocked"):
         for name in getattr(s2s, field):
-            yield from _domain(("s2s", field), name)
+            yield from _domain(("s2s", field), name, "name domains")
     hosts = {host.name for host in config.hosts}
     for domain in (None, *s2s.domains):
         key = ("s2s",) if domain is None else ("s2s", "domain", domain.name)
