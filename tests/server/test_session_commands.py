@@ -50,6 +50,12 @@ class SessionCommandTests(SynchronousTestCase):
             ({"limit": MOST_ROWS + 1}, "the limit is a number from 1"),
             ({"of": "@"}, "part"),
             ({"after": "@"}, "part"),
+            ({"of": "romeo@example.com"}, "example.com is not served here; hosts: example.org, "),
+            (
+                {"of": "romeo"},
+                "romeo is not served here; hosts: example.org, example.net; "
+                "write an account like juliet@example.org",
+            ),
             ({"after": "x@example.com/y"}, "example.com is not served here; hosts: example.org, "),
         ]
         for arguments, message in table:

@@ -1,6 +1,6 @@
 """Commands about sessions and the server as a whole: `session list`, `announce` and so on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from operator import itemgetter
@@ -92,9 +92,9 @@ class SessionCommands:
         """List sessions, host by host in the order of their addresses."""
         if not 1 <= limit <= MOST_ROWS:
             raise CommandError(f"the limit is a number from 1 to {MOST_ROWS}")
-        wanted = None if of is None else _parsed(of)
         order = {host.domain: number for number, host in enumerate(self._admin.hosts)}
-        begin = None if after is None else _place(_parsed(after), order)
+        wanted = None if of is None else _served(of, order)
+        begin = None if after is None else _place(_served(after, order), order)
         found = (
             (_place(record.jid, order), record)
             for host in self._admin.hosts
@@ -157,6 +157,16 @@ def _parsed(address: str) -> JID:
         raise CommandError(str(error)) from None
 
 
+def _served(name: str, hosts: Collection[str]) -> JID:
+    """Return a host of ours that was named, or an address there."""
+    wanted = _parsed(name)
+    if wanted.domainpart not in hosts:
+        account = "" if wanted.localpart else "; write an account like juliet@example.org"
+        served = ", ".join(hosts)
+        raise CommandError(f"{wanted.domainpart} is not served here; hosts: {served}{account}")
+    return wanted
+
+
 def _belongs(jid: JID, wanted: JID) -> bool:
     """Tell whether a session is of the host, the account, or at the full address `wanted`."""
     if wanted.is_full:
@@ -166,8 +176,6 @@ def _belongs(jid: JID, wanted: JID) -> bool:
 
 def _place(jid: JID, order: Mapping[str, int]) -> tuple[int, str, str]:
     """Return what orders addresses in a list; `order` numbers the hosts."""
-    if jid.domainpart not in order:
-        raise CommandError(f"{jid.domainpart} is not served here; hosts: {', '.join(order)}")
     return order[jid.domainpart], jid.localpart, jid.resourcepart
 
 
