@@ -51,7 +51,7 @@ class StrippingTests(OutgoingCase):
 
     def test_no_tls_on_offer(self) -> None:
         for offered in ("", EXTERNAL, DIALBACK, f"<starttls xmlns='{SASL}'/>"):
-            self.nothing_leaves(header(), features(offered), condition="policy-violation")
+            self.nothing_leaves(header(), features(offered), condition="remote-server-timeout")
 
     def test_proof_before_tls(self) -> None:
         """Nobody is believed to take us at our word, or to have asked for anything."""
@@ -109,7 +109,7 @@ class CertificateTests(OutgoingCase):
         self.sends(ping())
         peer = self.secured(EXTERNAL)
         condition, text = self.bounced("p")
-        self.assertEqual(condition, "policy-violation")
+        self.assertEqual(condition, "remote-server-timeout")
         self.assertEqual([each for each in peer.takes() if "error" not in each.tag], [])
         self.assertNotIn(b"ping", peer.raw)
         self.world.passes(1000)
@@ -404,9 +404,9 @@ class EndingTests(OutgoingCase):
         for condition, told in (
             ("host-unknown", "remote-server-not-found"),
             ("host-gone", "remote-server-not-found"),
-            ("invalid-from", "forbidden"),
-            ("not-authorized", "forbidden"),
-            ("policy-violation", "forbidden"),
+            ("invalid-from", "remote-server-timeout"),
+            ("not-authorized", "remote-server-timeout"),
+            ("policy-violation", "remote-server-timeout"),
             ("unsupported-version", "remote-server-not-found"),
             ("system-shutdown", "remote-server-timeout"),
             ("undefined-condition", "remote-server-timeout"),

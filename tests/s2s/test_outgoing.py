@@ -145,7 +145,7 @@ class NegotiationTests(OutgoingCase):
         self.sends(ping())
         peer = self.called()
         peer.sends(header("id='s1'"))
-        self.assertEqual(self.bounced("p")[0], "policy-violation")
+        self.assertEqual(self.bounced("p")[0], "remote-server-timeout")
         self.assertTrue(peer.reader.ended)
 
     def test_what_others_do_instead(self) -> None:
@@ -230,7 +230,7 @@ class NegotiationTests(OutgoingCase):
         peer.begin_tls(self.contexts.creator(), PROCEED)
         plain = header().replace(f"xmlns:db='{DIALBACK_NS}'", "")
         peer.sends(plain, features(EXTERNAL.replace("EXTERNAL", "PLAIN")))
-        self.assertEqual(self.bounced("p")[0], "forbidden")
+        self.assertEqual(self.bounced("p")[0], "remote-server-timeout")
 
     def test_silence(self) -> None:
         self.sends(ping(), message())
@@ -242,6 +242,19 @@ class NegotiationTests(OutgoingCase):
         self.called().receives(sent())
 
 
+class BlockedTests(OutgoingCase):
+    """A domain that an operator has blocked (RFC 6120 8.3.3.10)."""
+
+    settings: ClassVar[dict[str, Any]] = {"blocked": (MONTAGUE,)}
+
+    def test_nobody_is_called(self) -> None:
+        self.sends(ping())
+        condition, text = self.bounced("p")
+        self.assertEqual(condition, "not-allowed")
+        self.assertIn(MONTAGUE, text)
+        self.assertEqual(self.place.peers, [])
+
+
 class ProofTests(OutgoingCase):
     """The other side has to prove that it is the domain, and nothing else counts."""
 
@@ -249,7 +262,7 @@ class ProofTests(OutgoingCase):
         self.sends(ping())
         peer = self.secured(EXTERNAL)
         condition, text = self.bounced("p")
-        self.assertEqual(condition, "policy-violation")
+        self.assertEqual(condition, "remote-server-timeout")
         self.assertEqual(peer.takes(), [])
         return text
 
@@ -321,7 +334,7 @@ class FindingTests(OutgoingCase):
         self.place = there
         self.show("other.example")
         self.secured(EXTERNAL)
-        self.assertEqual(self.bounced()[0], "policy-violation")
+        self.assertEqual(self.bounced()[0], "remote-server-timeout")
         self.assertEqual(len(peer.takes()), 0)
 
     def test_see_other_host_for_ever(self) -> None:
@@ -488,6 +501,16 @@ class SlowTests(OutgoingCase):
         self.successResultOf(done[11])
         self.assertEqual(
             [each.get("id") for each in self.peer.takes()], [*map(str, range(12)), "e"]
+        )
+
+    def test_order_of_those_who_waited(self) -> None:
+        """What somebody sends as soon as the wait is over goes behind all that was there."""
+        self.stops_reading()
+        *_, tenth, _last = [self.writes(str(number)) for number in range(12)]
+        tenth.addCallback(lambda _: self.writes("next"))
+        self.reads_again()
+        self.assertEqual(
+            [each.get("id") for each in self.peer.takes()], [*map(str, range(12)), "next"]
         )
 
     def test_who_does_not_want_to_wait(self) -> None:

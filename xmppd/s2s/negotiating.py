@@ -13,7 +13,7 @@ from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.pairs import Pair, Proof
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.trust import Judgement
-from xmppd.s2s.unreached import FORBIDDEN, POLICY, TIMEOUT, NotAccepted, Step, Unreached
+from xmppd.s2s.unreached import TIMEOUT, NotAccepted, Step, Unreached
 from xmppd.stream.errors import StreamError
 from xmppd.stream.events import Answered, Features, Received
 from xmppd.wire.element import Element
@@ -75,10 +75,10 @@ async def secure(
         await _shake_hands(around, stream, pair, certificate)
         return await _proven(around, stream, pair)
     if policy.require_tls:
-        raise Unreached(Step.TLS, "the other server offers no encryption", POLICY, final=True)
+        raise Unreached(Step.TLS, "the other server offers no encryption", TIMEOUT, final=True)
     if policy.require_valid_certificate:
         text = "without encryption the other server cannot prove who it is"
-        raise Unreached(Step.CERTIFICATE, text, POLICY, final=True)
+        raise Unreached(Step.CERTIFICATE, text, TIMEOUT, final=True)
     return greeting
 
 
@@ -98,7 +98,7 @@ async def _proven(around: Surroundings, stream: DialledStream, pair: Pair) -> Gr
     judgement = around.judge(facts.peer_chain if facts is not None else (), pair.remote)
     stream.proven = judgement.valid
     if around.settings.policy(pair.remote).require_valid_certificate and not judgement.valid:
-        raise Unreached(Step.CERTIFICATE, judgement.reason, POLICY, final=True)
+        raise Unreached(Step.CERTIFICATE, judgement.reason, TIMEOUT, final=True)
     greeting = await greet(stream, pair)
     return Greeting(greeting.id, greeting.features, greeting.dialback, judgement)
 
@@ -142,7 +142,7 @@ async def prove(
         proof = Proof.DIALBACK
     else:
         text = "the other server takes neither our certificate nor dialback for a proof"
-        raise Unreached(Step.PROOF, text, FORBIDDEN, final=True)
+        raise Unreached(Step.PROOF, text, TIMEOUT, final=True)
     stream.pairs.permit(pair, proof)
     stream.establish(count=greeting.offers("sm", STREAM_MANAGEMENT))
 

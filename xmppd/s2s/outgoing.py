@@ -15,7 +15,7 @@ from xmppd.s2s.spool import Kept, Spool
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.traffic import Traffic
 from xmppd.s2s.unreached import TIMEOUT
-from xmppd.stanza.errors import ErrorType, StanzaError
+from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Stanza
 
 _DOUBT = "this server was stopped before it was known whether this has arrived"
@@ -63,7 +63,7 @@ class Outgoing:
         settings = self._around.settings
         if not settings.permits(pair.remote):
             text = f"this server has nothing to do with {pair.remote}"
-            raise StanzaError("policy-violation", text, type=ErrorType.CANCEL)
+            raise StanzaError("not-allowed", text)  # RFC 6120 8.3.3.10
         if not self._around.is_ours(pair.local):
             raise StanzaError("forbidden", f"{pair.local} is not served here")
         if len(self._routes) >= settings.routes:

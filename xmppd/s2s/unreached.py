@@ -66,20 +66,19 @@ class NotAccepted(Unreached):
     """The other server does not take our certificate for a proof; dialback may do."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(Step.PROOF, text, FORBIDDEN, final=True)
+        super().__init__(Step.PROOF, text, TIMEOUT, final=True)
 
 
 NOT_FOUND = "remote-server-not-found"
 TIMEOUT = "remote-server-timeout"
-FORBIDDEN = "forbidden"
-POLICY = "policy-violation"
+"""Also where a server cannot be authenticated, or is too weakly protected (RFC 6120 8.3.3.17)."""
 
 _FINAL = {
     "host-unknown": NOT_FOUND,
     "host-gone": NOT_FOUND,
-    "invalid-from": FORBIDDEN,
-    "not-authorized": FORBIDDEN,
-    "policy-violation": FORBIDDEN,
+    "invalid-from": TIMEOUT,
+    "not-authorized": TIMEOUT,
+    "policy-violation": TIMEOUT,
     "unsupported-version": NOT_FOUND,
 }
 """Stream errors after which it is of no use to try again soon, and what senders are told."""
