@@ -86,6 +86,8 @@ class StoppedServerTests(SynchronousTestCase):
                 "status": False,
                 "export": True,
                 "component list": False,
+                "s2s list": False,
+                "s2s explain": False,
                 "import": True,
                 "import prosody": True,
                 "import ejabberd": True,
