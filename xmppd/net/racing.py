@@ -113,7 +113,7 @@ class _Race:
         self._reasons: dict[int, Reason] = {}
         self._over = False
         self._next: IDelayedCall | None = None
-        self._deadline = clock.callLater(pace.total, self._give_up)
+        self._deadline: IDelayedCall | None = clock.callLater(pace.total, self._give_up)
         if self._attempts:
             self._go_on()
         else:
@@ -189,6 +189,7 @@ class _Race:
         for timer in (self._next, self._deadline):
             if timer is not None and timer.active():
                 timer.cancel()
+        self._next = self._deadline = None  # a timer that has fired refers to us still
         for connecting in list(self._running.values()):
             connecting.cancel()
 

@@ -177,7 +177,7 @@ class DialledStream(ServerProtocol):
         elif isinstance(event, Received):
             self._take_element(event.element)
         elif isinstance(event, Broken):
-            raise event.error
+            self.fail(event.error)
         elif isinstance(event, events.Refused):
             self.close(f"the other server ended the stream ({event.error.condition})")
         elif isinstance(event, Closed):

@@ -104,7 +104,7 @@ class IncomingStream(ServerProtocol):
         elif isinstance(event, Opened):
             self._open(event)
         elif isinstance(event, Broken):
-            raise event.error
+            self.fail(event.error)
         else:
             self.close("the other server closed the stream")
 
@@ -320,6 +320,7 @@ class IncomingStream(ServerProtocol):
     @override
     def _ended(self, reason: str) -> None:
         self._receiving.end()
+        del self._receiving  # it refers to us
         if self._counted:
             incoming = self._around.incoming
             incoming[self._counted] -= 1

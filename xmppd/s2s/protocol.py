@@ -125,6 +125,8 @@ class ServerProtocol:
         self._stream.end()
         self._leave(reason)
         self.traffic.settle(read=False)
+        self.traffic.let_go()
+        del self.traffic  # it refers to us
 
     # For those who say what the elements mean.
 

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from xmppd.s2s.dialback import Answer, Kind, Outcome, Request
 from xmppd.s2s.pairs import Pair, Pairs, Proof, TooManyPairs
 from xmppd.s2s.surroundings import Surroundings
+from xmppd.s2s.unreached import bare
 from xmppd.s2s.verifying import NotVerified, Verifier
 from xmppd.stream.errors import StreamError
 
@@ -141,11 +142,15 @@ class Receiving:
     def _not_verified(self, failure: Failure, request: Request, pair: Pair) -> None:
         self._asking.pop(pair, None)
         trouble = failure.value
-        if isinstance(trouble, CancelledError):
-            return
-        if not isinstance(trouble, NotVerified):
+        if not isinstance(trouble, NotVerified | CancelledError):
             failure.raiseException()
-        assert isinstance(trouble, NotVerified)
+        assert trouble is not None  # only Failures made of nothing have none
+        failure.cleanFailure()  # type: ignore[no-untyped-call]  # untyped in Twisted
+        bare(trouble)
+        if isinstance(trouble, NotVerified):
+            self._refused(trouble, request, pair)
+
+    def _refused(self, trouble: NotVerified, request: Request, pair: Pair) -> None:
         self._log.warn(
             "{domain} is not proven by dialback from {address}: {why}",
             domain=pair.remote,

@@ -20,7 +20,7 @@ from xmppd.s2s.pairs import Pair
 from xmppd.s2s.spool import Full, Kept, Spool
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.traffic import Traffic
-from xmppd.s2s.unreached import TIMEOUT, Step, Unreached
+from xmppd.s2s.unreached import TIMEOUT, Step, Unreached, bare
 from xmppd.stanza.errors import StanzaError, can_be_answered, error_reply
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.weight import weight
@@ -280,6 +280,7 @@ class Route:
                 return
             item = self._pop()
             traffic.send(item.stanza, self._receipt(item))
+            item.let_go()  # not before: what comes of it is sent behind this
             traffic = self.traffic
         if traffic is not None:
             if queue:
@@ -290,7 +291,6 @@ class Route:
     def _pop(self) -> _Item:
         item = self._queue.popleft()
         self._bytes -= item.size
-        item.let_go()
         return item
 
     def _receipt(self, item: _Item) -> Callable[[bool], None] | None:
@@ -348,9 +348,11 @@ class Route:
             stream = await self._dial(self.pair)
         except Unreached as trouble:
             self._dialling = None
+            bare(trouble)
             self._failed(trouble)
-        except CancelledError:
+        except CancelledError as cancelled:
             self._dialling = None
+            bare(cancelled)
         except Exception:
             self._dialling = None
             self._log.failure("a stream to {domain} could not be made", domain=self.pair.remote)

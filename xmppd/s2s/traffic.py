@@ -348,6 +348,10 @@ class Traffic:
             if counted is not None:
                 counted(False)
 
+    def let_go(self) -> None:
+        """The connection is gone. What is in work is finished by those who are at it."""
+        del self._lanes  # they refer to us
+
 
 def _malformed() -> None:
     raise StanzaError("jid-malformed")

@@ -69,6 +69,14 @@ class NotAccepted(Unreached):
         super().__init__(Step.PROOF, text, TIMEOUT, final=True)
 
 
+def bare(error: BaseException) -> None:
+    """Take from an error, and those it comes from, the frames they passed, which hold streams."""
+    seen: BaseException | None = error
+    while seen is not None:
+        seen.__traceback__ = None
+        seen = seen.__context__
+
+
 NOT_FOUND = "remote-server-not-found"
 TIMEOUT = "remote-server-timeout"
 """Also where a server cannot be authenticated, or is too weakly protected (RFC 6120 8.3.3.17)."""
