@@ -1,1 +1,1 @@
-Serves the clients of one or more domains: STARTTLS and direct TLS, SCRAM with channel binding, PLAIN, EXTERNAL, guests, messages, presence and IQs among the users of its own domains.
+Serves the clients of one or more domains: STARTTLS and direct TLS, SCRAM with channel binding, PLAIN, EXTERNAL, guests.

@@ -175,7 +175,7 @@ CORE = {
         Xep("0178", "1.2"),
         Xep("0185", "1.0"),
         Xep("0198", "1.6.3", "partial", "among servers, without resumption"),
-        Xep("0220", "1.1.1"),
+        Xep("0220", "1.1.1", note="several domains on streams that others make, not on our own"),
         Xep("0288", "1.0.1"),
         Xep("0368", "1.1.0"),
         Xep("0495", "0.1.0"),
