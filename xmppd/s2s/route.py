@@ -6,7 +6,6 @@ up. What was sent over a stream that has ended, and not acknowledged, is in doub
 and not sent again.
 """
 
-from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -21,6 +20,7 @@ from xmppd.s2s.spool import Full, Kept, Spool
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.traffic import Traffic
 from xmppd.s2s.unreached import TIMEOUT, Step, Unreached, bare
+from xmppd.s2s.waiting import Item, Queue
 from xmppd.stanza.errors import StanzaError, can_be_answered, error_reply
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.weight import weight
@@ -35,27 +35,6 @@ _ANSWERS = ("error", "result")
 _DOUBT = "the connection ended before it was known whether this has arrived"
 
 
-class _Item:
-    """A stanza that waits or is under way; `kept` where it is on disk, if it is.
-
-    `done` is what its sender waits for, None if nobody does.
-    """
-
-    __slots__ = ("done", "kept", "size", "stanza")
-
-    def __init__(self, stanza: Stanza, kept: Kept | None) -> None:
-        self.stanza = stanza
-        self.kept = kept
-        self.size = weight(stanza)
-        self.done: Deferred[None] | None = None
-
-    def let_go(self) -> None:
-        """Have its sender wait no longer."""
-        done, self.done = self.done, None
-        if done is not None:
-            done.callback(None)
-
-
 class Route:
     """Sends the stanzas of one pair of domains.
 
@@ -67,7 +46,6 @@ class Route:
     __slots__ = (
         "_around",
         "_attached_at",
-        "_bytes",
         "_dial",
         "_dialling",
         "_failures",
@@ -92,8 +70,8 @@ class Route:
         self._dial = dial
         self._spool = spool
         self._dialling: Deferred[None] | None = None
-        self._queue: deque[_Item] = deque()
-        self._bytes = 0
+        settings = around.settings
+        self._queue = Queue(settings.queue_stanzas, settings.queue_bytes)
         self._last_ticket = NO_TICKET
         self._failures = 0
         self._retry_at = 0.0
@@ -139,8 +117,8 @@ class Route:
             return None
         else:
             self._check_trouble()
-            self._check_room(weight(stanza))
-            item = _Item(stanza, None)
+            item = Item(stanza, None)
+            self._check_room(item.size)
         self._add(item)
         if traffic is None:
             self.start()
@@ -148,29 +126,20 @@ class Route:
         self._flush()
         return self._wait(item)
 
-    def _wait(self, item: _Item) -> "Deferred[None] | None":
+    def _wait(self, item: Item) -> "Deferred[None] | None":
         """Return what the sender of a stanza has to wait for, None if it has not."""
         traffic = self.traffic
-        if traffic is None or traffic.writable or not self._has_much:
+        if traffic is None or traffic.writable or not self._queue.has_much:
             return None
-        if item.stanza.type in _ANSWERS or not self._queue or self._queue[-1] is not item:
+        if item.stanza.type in _ANSWERS or not self._queue.ends_with(item):
             return None
         item.done = Deferred(lambda _: self._take_out(item))
         return item.done
 
-    @property
-    def _has_much(self) -> bool:
-        """Whether a quarter of what may wait does."""
-        settings = self._around.settings
-        return (
-            self._bytes * 4 > settings.queue_bytes or len(self._queue) * 4 > settings.queue_stanzas
-        )
-
-    def _take_out(self, item: _Item) -> None:
+    def _take_out(self, item: Item) -> None:
         """Forget a stanza whose sender does not want to wait any longer."""
         item.done = None
         self._queue.remove(item)
-        self._bytes -= item.size
         if item.kept is not None and self._spool is not None:
             self._spool.forget(item.kept)
 
@@ -182,13 +151,13 @@ class Route:
             and traffic.writable
         )
 
-    def _keep(self, stanza: Stanza) -> _Item:
+    def _keep(self, stanza: Stanza) -> Item:
         """Put a message on disk, in the same commit as what its sender is promised."""
         if self._spool is None or (self.trouble is not None and self.trouble.final):
             self._check_trouble()
         self._check_room(weight(stanza))
         if self._spool is None:
-            return _Item(stanza, None)
+            return Item(stanza, None)
         now, going = self._around.wall.now(), self.traffic is not None
         try:
             kept, ticket = self._spool.keep(stanza, self.pair.remote, now, going=going)
@@ -198,7 +167,7 @@ class Route:
             raise StanzaError("internal-server-error") from None
         stanza = stanza.copy()
         stanza.ticket = max(stanza.ticket, ticket)
-        return _Item(stanza, kept)
+        return Item(stanza, kept)
 
     def _check_trouble(self) -> None:
         """Refuse what would wait for a server that could not be reached just now."""
@@ -210,13 +179,11 @@ class Route:
             raise self.trouble.error()
 
     def _check_room(self, size: int) -> None:
-        settings = self._around.settings
-        if len(self._queue) >= settings.queue_stanzas or self._bytes + size > settings.queue_bytes:
+        if not self._queue.has_room(size):
             raise _crowded()
 
-    def _add(self, item: _Item) -> None:
+    def _add(self, item: Item) -> None:
         self._queue.append(item)
-        self._bytes += item.size
         ticket = Ticket(item.stanza.ticket)
         if ticket > self._around.gate.settled:
             self._last_ticket = max(self._last_ticket, ticket)
@@ -228,10 +195,9 @@ class Route:
     def restore(self, kept: Kept, stanza: Stanza) -> None:
         """Take what an earlier run has left, while this is held."""
         assert self._restored is not None
-        item = _Item(stanza, kept)
+        item = Item(stanza, kept)
         self._queue.insert(self._restored, item)
         self._restored += 1
-        self._bytes += item.size
 
     def let_go(self) -> None:
         """Begin to send."""
@@ -275,10 +241,10 @@ class Route:
         if self._restored is not None:
             return
         while queue and traffic is not None and traffic.writable:
-            if queue[0].stanza.ticket > gate.settled:
+            if queue.first.stanza.ticket > gate.settled:
                 gate.add(self)
                 return
-            item = self._pop()
+            item = queue.pop()
             traffic.send(item.stanza, self._receipt(item))
             item.let_go()  # not before: what comes of it is sent behind this
             traffic = self.traffic
@@ -288,18 +254,13 @@ class Route:
             else:
                 traffic.waiting.pop(self._flush, None)
 
-    def _pop(self) -> _Item:
-        item = self._queue.popleft()
-        self._bytes -= item.size
-        return item
-
-    def _receipt(self, item: _Item) -> Callable[[bool], None] | None:
+    def _receipt(self, item: Item) -> Callable[[bool], None] | None:
         stanza = item.stanza
         if stanza.kind != "message" or stanza.type == "error":
             return None
         return partial(self._settled, item)
 
-    def _settled(self, item: _Item, arrived: bool) -> None:
+    def _settled(self, item: Item, arrived: bool) -> None:
         """It is known now whether a message has arrived, or that nobody knows."""
         if not arrived:
             self._return(item, StanzaError(TIMEOUT, _DOUBT))
@@ -318,7 +279,7 @@ class Route:
     def _detached(self) -> None:
         """The stream has ended; nobody waits for another one."""
         self.traffic = None
-        for item in list(self._queue):
+        for item in self._queue:
             item.let_go()
         self._around.gate.remove(self)
         now = self._around.clock.seconds()
@@ -405,16 +366,12 @@ class Route:
 
     # Returning.
 
-    def _return_some(self, wanted: Callable[[_Item], bool], error: StanzaError) -> None:
-        returned = [item for item in self._queue if wanted(item)]
-        if returned:
-            self._queue = deque(item for item in self._queue if not wanted(item))
-            self._bytes = sum(item.size for item in self._queue)
-        for item in returned:
+    def _return_some(self, wanted: Callable[[Item], bool], error: StanzaError) -> None:
+        for item in self._queue.take(wanted):
             item.let_go()
             self._return(item, error)
 
-    def _return(self, item: _Item, error: StanzaError) -> None:
+    def _return(self, item: Item, error: StanzaError) -> None:
         """Answer a stanza with an error, once it is on disk that this will not be done again."""
         ticket = NO_TICKET
         if item.kept is not None and self._spool is not None:
