@@ -9,7 +9,14 @@ from xmppd.s2s.negotiating import Greeting, prove, secure
 from xmppd.s2s.pairs import Pair, Proof
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.targets import Target
-from xmppd.s2s.unreached import Refused, Step, Unreached
+from xmppd.s2s.unreached import (
+    NOT_FOUND,
+    HandshakeFailed,
+    NotAccepted,
+    Refused,
+    Step,
+    Unreached,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +35,40 @@ async def explain(around: Surroundings, pair: Pair) -> list[Told]:
     The stream is made for that and closed; no stanza goes over it. Never raises.
     """
     told: list[Told] = []
-    stream: DialledStream | None = None
     try:
         if not around.settings.permits(pair.remote):
             text = f"this server is told to have nothing to do with {pair.remote}"
-            raise Unreached(Step.POLICY, text, "policy-violation", final=True)
-        targets = await find(around, pair.remote)
-        told.append(_ok(Step.LOOKUP, _places(targets, placed=_is_placed(around, pair))))
-        stream = await connect(around, pair.remote, targets)
-        told.append(_ok(Step.CONNECT, f"{stream.address} port {stream.port} answers"))
-        greeting = await secure(around, stream, pair)
-        told += _security(stream, greeting)
-        await prove(around, stream, pair, greeting)
-        told += _proof(stream, pair, greeting)
+            raise Unreached(Step.POLICY, text, "not-allowed", final=True)
+        try:
+            await _walk(around, pair, told, certificate=True)
+        except (NotAccepted, HandshakeFailed) as trouble:
+            told.append(_ok(trouble.step, f"{trouble.text}, so it is tried without"))
+            await _walk(around, pair, told, certificate=False)
     except Unreached as trouble:
-        if stream is not None and trouble.step in (Step.CERTIFICATE, Step.STREAM, Step.PROOF):
-            told += _tls(stream)
         told.append(_failed(trouble, pair))
-    finally:
-        if stream is not None:
-            stream.close("it was made to see whether it can be")
     return list(dict.fromkeys(told))
+
+
+async def _walk(around: Surroundings, pair: Pair, told: list[Told], *, certificate: bool) -> None:
+    """Go the whole way, and tell of each step that works. Raises `Unreached`.
+
+    `certificate` is whether to show ours.
+    """
+    targets = await find(around, pair.remote)
+    told.append(_ok(Step.LOOKUP, _places(targets, placed=_is_placed(around, pair))))
+    stream = await connect(around, pair.remote, targets)
+    try:
+        told.append(_ok(Step.CONNECT, f"{stream.address} port {stream.port} answers"))
+        greeting = await secure(around, stream, pair, certificate=certificate)
+        told += _security(stream, greeting)
+        await prove(around, stream, pair, greeting, certificate=certificate)
+        told += _proof(stream, pair)
+    except Unreached as trouble:
+        if trouble.step in (Step.CERTIFICATE, Step.STREAM, Step.PROOF):
+            told += _tls(stream)
+        raise
+    finally:
+        stream.close("it was made to see whether it can be")
 
 
 def _is_placed(around: Surroundings, pair: Pair) -> bool:
@@ -81,7 +101,7 @@ def _security(stream: DialledStream, greeting: Greeting) -> Iterator[Told]:
         yield _ok(Step.CERTIFICATE, f"{judgement.reason}; but that is not asked for")
 
 
-def _proof(stream: DialledStream, pair: Pair, greeting: Greeting) -> Iterator[Told]:
+def _proof(stream: DialledStream, pair: Pair) -> Iterator[Told]:
     external = stream.pairs.outgoing(pair) is Proof.EXTERNAL
     yield _ok(Step.PROOF, "our certificate was accepted" if external else "dialback was accepted")
 
@@ -92,7 +112,12 @@ def _ok(step: Step, text: str) -> Told:
 
 def _failed(trouble: Unreached, pair: Pair) -> Told:
     advice = _ADVICE[trouble.step].format(remote=pair.remote, local=pair.local)
-    if isinstance(trouble, Refused):
+    if isinstance(trouble, Refused) and trouble.condition == NOT_FOUND:
+        advice = (
+            f"Is the name right? If so, those who run {pair.remote} have to see to its entries in "
+            "the DNS, or to that server."
+        )
+    elif isinstance(trouble, Refused):
         advice = f"Ask those who run {pair.remote}: their log says why they refuse {pair.local}."
     return Told(trouble.step.value, False, trouble.text, advice)
 
