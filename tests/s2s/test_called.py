@@ -429,3 +429,39 @@ class EndingTests(OutgoingCase):
         _, text = self.bounced("p")
         self.assertIn("<body/>\ufffd", text)
         self.assertLess(len(text), 700)
+
+
+class PipelinedTests(OutgoingCase):
+    """What comes together with the last answer of a negotiation."""
+
+    def answered(self, more: str) -> Peer:
+        self.sends(message())
+        peer = self.secured(DIALBACK)
+        peer.takes()
+        peer.sends(f"<db:result from='{MONTAGUE}' to='{CAPULET}' type='valid'/>" + more)
+        return peer
+
+    def test_what_may_come(self) -> None:
+        peer = self.answered("<stream:features/>")
+        peer.receives(sent())
+
+    def test_what_ends_the_stream(self) -> None:
+        """Nothing is sent over it; what waits goes over the next one."""
+        for more, last in (
+            ("<x xmlns='urn:x'/>", stream_error("unsupported-stanza-type")),
+            ("<x xmlns='urn:x'/>" * 5, stream_error("unsupported-stanza-type")),
+            ("<!-- -->", stream_error("restricted-xml")),
+            (f"<message from='{ROMEO}' to='{JULIET}'/>", stream_error("invalid-from")),
+            (stream_error("reset"), ""),
+            (CLOSE, ""),
+        ):
+            peer = self.answered(more)
+            peer.receives(last)
+            self.assertTrue(peer.reader.ended)
+            peer.sends(CLOSE)
+            self.world.passes(4)
+            self.ready()
+            self.called().receives(sent())
+            self.world.passes(70)
+            self.called().sends(CLOSE)
+        self.juliet.receives()

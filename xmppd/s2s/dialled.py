@@ -132,19 +132,31 @@ class DialledStream(ServerProtocol):
     # Once it may be used.
 
     def establish(self, *, count: bool) -> None:
-        """The negotiation is over: stanzas may go; `count` is whether to ask for counting them."""
+        """The negotiation is over: stanzas may go; `count` is whether to ask for counting them.
+
+        Raises `Unreached` if what the other side has sent already ends the stream.
+        """
         self.phase = Phase.READY
         self.deadline = 0.0
         self._stream.trust()
         self._stream.establish()
         if count:
             self.traffic.enable()
+        try:
+            self._catch_up()
+        except StreamError as error:
+            self.fail(error)
+        if self.reason:
+            raise self._lost()
+        self.regulate()
+
+    def _catch_up(self) -> None:
+        """Act on what came before it was known to be over."""
         waiting, self._events = self._events, deque()
         for event in waiting:
             self._take(event)
         if self._stream.unread:
             self._read(b"")
-        self.regulate()
 
     @override
     def _read(self, data: bytes) -> None:

@@ -163,13 +163,19 @@ class ServerProtocol:
         """Write a first-level element."""
         self.write(self._stream.element(element))
 
-    def send(self, stanza: Stanza) -> None:
-        """Write a stanza. One that cannot be written, by a fault of ours, is logged and dropped."""
+    def send(self, stanza: Stanza) -> bool:
+        """Write a stanza; return whether it could be: where not, by a fault of ours, it is logged.
+
+        The other side does not count what was not written.
+        """
         try:
-            self.write(stanza.to_bytes())
-            self.last_used = self._around.clock.seconds()
+            data = stanza.to_bytes()
         except ValueError:
             self._log.failure("{stanza} cannot be written", stanza=repr(stanza))
+            return False
+        self.write(data)
+        self.last_used = self._around.clock.seconds()
+        return True
 
     def start_tls(self, creator: ConnectionCreator | ClientCreator) -> None:
         """Put everything from here on under TLS; what came in clear is forgotten."""

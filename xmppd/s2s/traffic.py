@@ -40,8 +40,8 @@ class Link(Protocol):
     def writable(self) -> bool:
         """Whether what is written now leaves in this turn."""
 
-    def send(self, stanza: Stanza) -> None:
-        """Write a stanza."""
+    def send(self, stanza: Stanza) -> bool:
+        """Write a stanza; return whether it could be."""
 
     def element(self, element: Element) -> None:
         """Write a first-level element."""
@@ -272,9 +272,11 @@ class Traffic:
 
     def send(self, stanza: Stanza, receipt: Receipt | None) -> None:
         """Write a stanza; `receipt` is called once it is known, or cannot be, that it arrived."""
-        self._link.send(stanza)
         acks = self.acks
-        if acks is not None:
+        if not self._link.send(stanza):
+            if receipt is not None:
+                receipt(False)
+        elif acks is not None:
             acks.send((receipt,))
             self._ask(acks)
         elif receipt is not None:
