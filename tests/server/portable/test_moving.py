@@ -3,6 +3,7 @@
 import os
 import tracemalloc
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 
 from lxml import etree
@@ -35,7 +36,7 @@ from xmppd.api.storage import (
 )
 from xmppd.sasl.scram_keys import HASHES
 from xmppd.server.config import HostConfig
-from xmppd.server.portable import exporter, importer, stores
+from xmppd.server.portable import exporter, importer, incoming, stores
 from xmppd.server.portable.report import MOST_TEXTS, ExportReport, ImportReport, Texts
 from xmppd.server.portable.users import write_user
 from xmppd.server.portable.values import KeptMessage, User
@@ -442,11 +443,38 @@ class InterruptedTests(Moving):
             (keys("mine"), (), (), None, (), None),
         )
 
-    def test_a_lost_commit_is_told(self) -> None:
+    def loses(self, first: int, last: int = 1_000) -> None:
+        """Have the writes with these numbers, from 1 on, fail."""
         host = self.server.server.hosts[CAPULET].local
-        self.patch(host, "committed", lambda ticket: fail(StorageError("lost")))
-        said = self.refused("import", file=self.file(User("x", keys=keys())))
-        self.assertEqual(said, "lost (accounts: 1 added; run it again to go on)")
+        real, numbers = host.committed, count(1)
+
+        def committed(ticket: Ticket) -> Deferred[None]:
+            return fail(StorageError("lost")) if first <= next(numbers) <= last else real(ticket)
+
+        self.patch(host, "committed", committed)
+
+    def test_what_is_on_disk_is_told(self) -> None:
+        """Each account is three writes; after each other one it is waited for them."""
+        self.patch(incoming, "WRITES_AT_ONCE", 6)
+        for first, told in (
+            (1, "nothing was imported"),
+            (6, "nothing was imported"),
+            (7, "accounts: 2 added"),
+            (12, "accounts: 2 added"),
+            (13, "accounts: 4 added"),
+        ):
+            self.server = Movers()
+            self.loses(first)
+            users = [User(f"u{number}", keys=keys()) for number in range(30)]
+            said = self.refused("import", file=self.file(*users))
+            self.assertEqual(said, f"lost ({told}; run it again to go on)")
+
+    def test_nothing_is_made_of_what_is_lost(self) -> None:
+        """An account without its data would count as complete."""
+        self.loses(2, 2)
+        said = self.refused("import", file=self.file(everything()))
+        self.assertEqual(said, "lost (nothing was imported; run it again to go on)")
+        self.assertEqual(self.server.users(), {})
 
     def test_others_get_their_turn(self) -> None:
         turns: list[float] = []

@@ -141,7 +141,7 @@ class PortableCommands:
         except SourceError as error:
             raise CommandError(str(error)) from None
         except StorageError as error:
-            raise CommandError(f"{error} ({importer.so_far()}; run it again to go on)") from None
+            raise CommandError(f"{error} ({importer.on_disk()}; run it again to go on)") from None
 
 
 def _absolute(path: str) -> Path:

@@ -34,6 +34,7 @@ class Importer:
         self._hosts = {host.domain: host for host in admin.hosts}
         self._into: dict[str, Incoming | None] = {}
         self._outcomes: Counter[Outcome] = Counter()
+        self._on_disk: Counter[Outcome] = Counter()
         self._heard = Heard(Tally(), Texts(), Texts())
 
     async def run(self, source: Source) -> ImportReport:
@@ -50,21 +51,19 @@ class Importer:
                     (self._heard.errors if found.lost else self._heard.notes).add(found.text)
                 else:
                     self._outcomes[await self._take(found)] += 1
+                    self._note_settled()
                 if count % ACCOUNTS_AT_ONCE == 0:
                     await deferLater(clock, 0)
                 if clock.seconds() - told >= PROGRESS_SECONDS:
                     told = clock.seconds()
-                    self._progress(self.so_far())
+                    self._progress(_said(self._outcomes))
         finally:
             await self._settle()
         return self._report()
 
-    def so_far(self) -> str:
-        """Say how far it has got."""
-        done = ", ".join(
-            f"{count} {outcome.value}" for outcome, count in self._outcomes.items() if count
-        )
-        return f"accounts: {done}" if done else "nothing was imported"
+    def on_disk(self) -> str:
+        """Say how many accounts are dealt with for good, whatever happened to the run."""
+        return _said(self._on_disk)
 
     async def _take(self, found: Found) -> Outcome:
         if found.domain not in self._into:
@@ -90,6 +89,11 @@ class Importer:
         for into in self._into.values():
             if into is not None:
                 await into.settle()
+        self._on_disk = self._outcomes.copy()
+
+    def _note_settled(self) -> None:
+        if all(into is None or into.is_settled for into in self._into.values()):
+            self._on_disk = self._outcomes.copy()
 
     def _report(self) -> ImportReport:
         heard = self._heard
@@ -100,3 +104,9 @@ class Importer:
             notes=heard.notes.all(),
             errors=heard.errors.all(),
         )
+
+
+def _said(outcomes: Counter[Outcome]) -> str:
+    """Say how many accounts had which outcome."""
+    done = ", ".join(f"{count} {outcome.value}" for outcome, count in outcomes.items() if count)
+    return f"accounts: {done}" if done else "nothing was imported"

@@ -11,7 +11,7 @@ from twisted.internet.task import deferLater
 
 from xmppd.api.auth import IPasswords
 from xmppd.api.host import Busy, IHost
-from xmppd.api.storage import NO_TICKET, Account, AccountExists, Ticket
+from xmppd.api.storage import Account, AccountExists
 from xmppd.auth.lookup import find_account
 from xmppd.auth.passwords import KeyMaker
 from xmppd.sasl.exchange import ScramKeys
@@ -19,6 +19,7 @@ from xmppd.sasl.scram_keys import HASHES, fake_keys
 from xmppd.server.admin import Admin
 from xmppd.server.portable.report import Tally, Texts
 from xmppd.server.portable.stores import HostStores, differences
+from xmppd.server.portable.unsettled import Unsettled
 from xmppd.server.portable.values import User
 from xmppd.stanza.prep import PrepError, localpart, skeleton
 
@@ -79,8 +80,7 @@ class Incoming:
         self._passwords = host.find(IPasswords)
         self._maker = KeyMaker(host.workers, host.entropy, rules.iterations)
         self._stores = HostStores(host)
-        self._ticket = NO_TICKET
-        self._unsettled = 0
+        self._unsettled = Unsettled(host)
 
     async def take(self, user: User) -> Outcome:
         """Import an account. Fails with `StorageError`."""
@@ -98,11 +98,14 @@ class Incoming:
             return self._failed(address, f"not imported, too much like {ours.localpart}")
         return await self._compare(ours, user, address)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that was written is on disk."""
+        return not self._unsettled
+
     async def settle(self) -> None:
-        """Wait until all that was written is on disk. Fails with `StorageError` if some is lost."""
-        ticket, self._ticket, self._unsettled = self._ticket, NO_TICKET, 0
-        if ticket != NO_TICKET:
-            await self._host.committed(ticket)
+        """Wait until that is so. Fails with `StorageError` if something is lost."""
+        await self._unsettled.settle()
 
     def _failed(self, address: str, text: str) -> Outcome:
         self._heard.errors.add(text, address)
@@ -132,7 +135,7 @@ class Incoming:
         if self._rules.dry_run:
             return
         self._end_sessions(account.localpart)
-        self._wrote(await self._host.accounts.delete(account.localpart))
+        self._unsettled.add(await self._host.accounts.delete(account.localpart))
         self._end_sessions(account.localpart)  # somebody may have logged in meanwhile
         await self._admin.forget(self._host, account.localpart)
 
@@ -149,7 +152,7 @@ class Incoming:
             try:
                 await self._create(name, user, keys)
             except AccountExists:
-                await self._stores.forget(name)
+                await self._stores.forget(name, self._unsettled)
                 return self._failed(
                     f"{name}@{self._host.domain}", "not imported, it was made by others meanwhile"
                 )
@@ -157,22 +160,17 @@ class Incoming:
         return outcome
 
     async def _fill(self, name: str, user: User) -> None:
-        written = await self._stores.write(name, user)
-        for what in written.left_out:
+        for what in await self._stores.write(name, user, self._unsettled):
             self._heard.notes.add(f"left out: {what}", f"{name}@{self._host.domain}")
-        self._wrote(written.last, written.writes)
 
     async def _create(self, name: str, user: User, keys: dict[str, ScramKeys]) -> None:
         created = self._host.wall.now() if user.created is None else user.created
         account = Account(name, skeleton(name), keys, created, user.disabled)
-        self._wrote(await self._host.accounts.create(account))
-        self._wrote(self._stores.finish(name))
-        if self._unsettled >= WRITES_AT_ONCE:
+        self._unsettled.check()  # or it would be there without what was lost
+        self._unsettled.add(await self._host.accounts.create(account))
+        self._unsettled.add(self._stores.finish(name))
+        if len(self._unsettled) >= WRITES_AT_ONCE:
             await self.settle()
-
-    def _wrote(self, ticket: Ticket, writes: int = 1) -> None:
-        self._ticket = max(self._ticket, ticket)
-        self._unsettled += writes
 
     # Passwords.
 

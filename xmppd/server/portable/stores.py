@@ -4,14 +4,13 @@ The names of stores and the form of what is in them are those of the features th
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from xmppd.api.host import IHost
-from xmppd.api.roster import IRoster
+from xmppd.api.roster import IRoster, RosterChange
 from xmppd.api.storage import (
-    NO_TICKET,
     Account,
     Archive,
     Entry,
@@ -20,6 +19,7 @@ from xmppd.api.storage import (
     Range,
     Ticket,
 )
+from xmppd.server.portable.unsettled import Unsettled
 from xmppd.server.portable.users import read_message
 from xmppd.server.portable.values import KeptMessage, LastSeen, User
 from xmppd.stanza.dates import format_datetime
@@ -33,20 +33,6 @@ from xmppd.wire.serializer import serialize
 
 PAGE = 200
 """How many messages are read at a time."""
-
-
-@dataclass(slots=True)
-class Written:
-    """What came of writing an account's data: the ticket of the last write, what was refused."""
-
-    last: Ticket = NO_TICKET
-    writes: int = 0
-    left_out: list[str] = field(default_factory=list)
-
-    def add(self, ticket: Ticket) -> None:
-        """Count a write."""
-        self.last = max(self.last, ticket)
-        self.writes += 1
 
 
 class HostStores:
@@ -104,65 +90,68 @@ class HostStores:
 
     # Writing.
 
-    async def write(self, owner: str, user: User) -> Written:
+    async def write(self, owner: str, user: User, unsettled: Unsettled) -> list[str]:
         """Write all there is but the account itself, which need not exist yet.
 
-        Until `finish`, that is known to be unfinished; what was before is forgotten.
+        Until `finish`, that is known to be unfinished; what was before is forgotten. Returns what
+        was refused.
         """
         if await self._unfinished.get(owner) is not None:
-            await self.forget(owner)
-        written = Written()
-        written.add(self._unfinished.put(owner, b""))
-        await self._write_roster(owner, user.roster, written)
+            await self.forget(owner, unsettled)
+        unsettled.add(self._unfinished.put(owner, b""))
+        left_out = await self._write_roster(owner, user.roster, unsettled)
         for message in user.messages:
             when = self._host.wall.now() if message.when is None else message.when
             sender = message.stanza.from_
             assert sender is not None  # or it would not have been read
             contact = str(sender.bare)
             entry = self._offline.append(owner, bytes(message.stanza), when=when, contact=contact)
-            written.add(entry.ticket)
+            unsettled.add(entry.ticket)
         if user.vcard is not None:
-            written.add(self._vcards.put(owner, serialize(user.vcard)))
+            unsettled.add(self._vcards.put(owner, serialize(user.vcard)))
         for element in user.private:
-            written.add(self._private.put(owner, _key(element), serialize(element)))
+            unsettled.add(self._private.put(owner, _key(element), serialize(element)))
         for jid in user.blocked:
-            written.add(self._blocking.put(owner, str(jid), b""))
+            unsettled.add(self._blocking.put(owner, str(jid), b""))
         if user.last is not None:
             row = {"when": user.last.when, "status": user.last.status}
-            written.add(self._last.put(owner, json.dumps(row, ensure_ascii=False).encode()))
-        return written
+            unsettled.add(self._last.put(owner, json.dumps(row, ensure_ascii=False).encode()))
+        return left_out
 
     async def _write_roster(
-        self, owner: str, items: Iterable[RosterItem], written: Written
-    ) -> None:
-        roster = self._host.find(IRoster)
+        self, owner: str, items: Iterable[RosterItem], unsettled: Unsettled
+    ) -> list[str]:
+        roster, left_out = self._host.find(IRoster), []
         for item in items:
             if roster is None:
-                written.left_out.append("rosters, as the feature is switched off here")
-                return
+                return ["rosters, as the feature is switched off here"]
             try:
-                change = await roster.change(owner, item.jid, partial(_instead, item))
+                await roster.change(owner, item.jid, partial(_instead, item), _watched(unsettled))
             except StanzaError as error:
-                written.left_out.append(f"roster items that are refused here ({error.condition})")
-            else:
-                written.add(change.ticket)
+                left_out.append(f"roster items that are refused here ({error.condition})")
+        return left_out
 
     def finish(self, owner: str) -> Ticket:
         """Note that an account is complete."""
         return self._unfinished.delete(owner)
 
-    async def forget(self, owner: str) -> None:
+    async def forget(self, owner: str, unsettled: Unsettled) -> None:
         """Forget everything of an owner but the account: what an interrupted run has left."""
         roster = self._host.find(IRoster)
         for item in [] if roster is None else await roster.items(owner):
             assert roster is not None  # or there would be no items
-            await roster.change(owner, item.jid, _blank)
-        self._offline.purge(owner)
-        self._vcards.delete(owner)
-        self._private.clear(owner)
-        self._blocking.clear(owner)
-        self._last.delete(owner)
-        self._unfinished.delete(owner)
+            await roster.change(owner, item.jid, _blank, _watched(unsettled))
+        unsettled.add(self._offline.purge(owner))
+        unsettled.add(self._vcards.delete(owner))
+        unsettled.add(self._private.clear(owner))
+        unsettled.add(self._blocking.clear(owner))
+        unsettled.add(self._last.delete(owner))
+        unsettled.add(self._unfinished.delete(owner))
+
+
+def _watched(unsettled: Unsettled) -> Callable[[RosterChange], None]:
+    """Return what has the write of a change watched over."""
+    return lambda change: unsettled.add(change.ticket)
 
 
 def _instead(item: RosterItem, before: RosterItem) -> RosterItem:
