@@ -33,8 +33,6 @@ iterations = 4096
 connections_per_address = 1000000
 unauthenticated_per_address = 1000000
 sessions_per_account = 1000
-[s2s]
-enable = false
 """
 
 
