@@ -12,7 +12,7 @@ from xmppd.api.cluster import ICluster
 from xmppd.api.moments import AccountCreated, AccountDeleted, AccountEnding
 from xmppd.api.registrations import Provide, Registration, StreamFeature
 from xmppd.api.router import IRouter
-from xmppd.api.storage import KeyValue, Storage
+from xmppd.api.storage import HostStorage, KeyValue, Storage
 from xmppd.auth.accounts import Passwords
 from xmppd.auth.checkers import StoreChecker
 from xmppd.auth.first_of import FirstOf
@@ -84,14 +84,67 @@ class Surroundings:
     trust: ClientTrust | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """What a host's passwords are made into, and held against."""
+
+    stored: StoredKeys
+    maker: KeyMaker
+    verifier: PasswordVerifier
+
+
+class _Lives:
+    """Has the features of a host know when its accounts begin and end."""
+
+    def __init__(self, local: LocalHost) -> None:
+        self._local = local
+
+    def created(self, localpart: str) -> None:
+        self._local.announce(AccountCreated, localpart)
+
+    def ending(self, localpart: str) -> Coroutine[Any, Any, None]:
+        self._end_sessions(localpart)
+        return self._local.announce_and_wait(AccountEnding, localpart)
+
+    def deleted(self, localpart: str) -> None:
+        self._end_sessions(localpart)  # somebody may have logged in meanwhile
+        self._local.announce(AccountDeleted, localpart)
+
+    def _end_sessions(self, localpart: str) -> None:
+        for session in self._local.accounts_domain.sessions.of(localpart):
+            session.close("not-authorized", "this account has been deleted")
+
+
 def build_host(config: HostConfig, shared: Surroundings) -> Host:
     """Put a host together; its modules are not there yet, nothing is read or opened.
 
     Raises `MakerError` and `UserStoreError`, one plain sentence each.
     """
-    outside = shared.outside
     kept = shared.storage.host(config.name)
-    local = LocalHost(
+    local = _local_host(config, shared, kept)
+    lives, keys = _Lives(local), _keys(shared, kept)
+    passwords = Passwords(
+        kept.accounts,
+        shared.storage.tickets,
+        keys.maker,
+        keys.verifier,
+        shared.outside.wall,
+        lives.created,
+        lives.deleted,
+        lives.ending,
+        sole=config.users == (OWN_ACCOUNTS,),
+    )
+    realm = AccountRealm(kept.accounts, shared.outside.wall, shared.outside.entropy, lives.created)
+    own = StoreChecker(kept.accounts, keys.stored, keys.verifier, keys.maker)
+    authenticator = _authenticator(config, shared, _portal(config, realm, own), keys.stored)
+    own_accounts = OWN_ACCOUNTS in config.users and not config.anonymous
+    local.install(ACCOUNTS_FEATURE, [Provide(IPasswords, passwords)] if own_accounts else [])
+    return Host(config, local, _towards_clients(config, shared, local, authenticator), passwords)
+
+
+def _local_host(config: HostConfig, shared: Surroundings, kept: HostStorage) -> LocalHost:
+    outside = shared.outside
+    return LocalHost(
         config.name,
         storage=kept,
         tickets=shared.storage.tickets,
@@ -104,60 +157,42 @@ def build_host(config: HostConfig, shared: Surroundings) -> Host:
         anonymous=config.anonymous,
     )
 
-    def created(localpart: str) -> None:
-        local.announce(AccountCreated, localpart)
 
-    def end_sessions(localpart: str) -> None:
-        for session in local.accounts_domain.sessions.of(localpart):
-            session.close("not-authorized", "this account has been deleted")
-
-    def ending(localpart: str) -> Coroutine[Any, Any, None]:
-        end_sessions(localpart)
-        return local.announce_and_wait(AccountEnding, localpart)
-
-    def deleted(localpart: str) -> None:
-        end_sessions(localpart)  # somebody may have logged in meanwhile
-        local.announce(AccountDeleted, localpart)
-
-    iterations = shared.config.sasl.iterations
+def _keys(shared: Surroundings, kept: HostStorage) -> _Keys:
+    outside, iterations = shared.outside, shared.config.sasl.iterations
     secret = KeptSecret(kept.open("scram-secret", KeyValue), outside.entropy)
-    keys = StoredKeys(kept.accounts, secret.get, iterations)
+    stored = StoredKeys(kept.accounts, secret.get, iterations)
     maker = KeyMaker(outside.workers, outside.entropy, iterations)
-    verifier = PasswordVerifier(keys, outside.workers)
-    passwords = Passwords(
-        kept.accounts,
-        shared.storage.tickets,
-        maker,
-        verifier,
-        outside.wall,
-        created,
-        deleted,
-        ending,
-        sole=config.users == (OWN_ACCOUNTS,),
-    )
-    realm = AccountRealm(kept.accounts, outside.wall, outside.entropy, created)
-    own = StoreChecker(kept.accounts, keys, verifier, maker)
-    authenticator = Authenticator(
-        _portal(config, realm, own),
+    return _Keys(stored, maker, PasswordVerifier(stored, outside.workers))
+
+
+def _authenticator(
+    config: HostConfig, shared: Surroundings, portal: Portal, keys: StoredKeys
+) -> Authenticator:
+    return Authenticator(
+        portal,
         _methods(config, shared),
         keys,
         shared.throttle,
-        outside.clock,
+        shared.outside.clock,
         too_weak=_refused(config, shared),
         patience=shared.config.sasl.attempt_seconds,
     )
-    clients = ClientHost(
+
+
+def _towards_clients(
+    config: HostConfig, shared: Surroundings, local: LocalHost, authenticator: Authenticator
+) -> ClientHost:
+    registry = local.registry
+    return ClientHost(
         config.name,
         authenticator,
         local.accounts_domain,
         tls_required=shared.config.tls_required(config),
         trust=shared.trust,
-        features=lambda: [feature for _, feature in local.registry.records(StreamFeature)],
-        before_login=lambda type, name: local.registry.before_login.get((type, name)),
+        features=lambda: [feature for _, feature in registry.records(StreamFeature)],
+        before_login=lambda type, name: registry.before_login.get((type, name)),
     )
-    own_accounts = OWN_ACCOUNTS in config.users and not config.anonymous
-    local.install(ACCOUNTS_FEATURE, [Provide(IPasswords, passwords)] if own_accounts else [])
-    return Host(config, local, clients, passwords)
 
 
 def _portal(config: HostConfig, realm: AccountRealm, own: StoreChecker) -> Portal:

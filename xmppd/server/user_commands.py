@@ -68,77 +68,48 @@ class UserCommands:
 
     def commands(self) -> tuple[Command, ...]:
         """Return the commands; most of them work on the data alone, too."""
-        return (
-            Command(
-                "user add",
-                "Create an account.",
-                self.add,
-                UserChanged,
-                (_ADDRESS, _PASSWORD),
-                offline=True,
-            ),
-            Command(
-                "user delete",
-                "Delete an account and everything kept for it.",
-                self.delete,
-                UserChanged,
-                (_ADDRESS,),
-                offline=True,
-            ),
-            Command(
-                "user password",
-                "Set the password of an account.",
-                self.password,
-                UserChanged,
-                (_ADDRESS, _PASSWORD),
-                offline=True,
-            ),
-            Command(
-                "user disable",
-                "Refuse logins to an account and end its sessions; nothing of it is lost.",
-                self.disable,
-                UserChanged,
-                (_ADDRESS,),
-                offline=True,
-            ),
-            Command(
-                "user enable",
-                "Allow logins to an account again.",
-                self.enable,
-                UserChanged,
-                (_ADDRESS,),
-                offline=True,
-            ),
-            Command(
-                "user roster",
-                "List the contacts of an account.",
-                self.roster,
-                list[RosterRow],
-                (_ADDRESS,),
-                harmless=True,
-            ),
-            Command(
-                "user count",
-                "Count the accounts of a host.",
-                self.count,
-                UserCount,
-                (_HOST,),
-                offline=True,
-                harmless=True,
-            ),
-            Command(
-                "user list",
-                "List the accounts of a host.",
-                self.show,
-                list[UserRow],
-                (
-                    _HOST,
-                    Argument("after", "begin behind this account", required=False, default=""),
-                    Argument("limit", f"at most so many, up to {MOST_ROWS}", int, False, MOST_ROWS),
-                ),
-                offline=True,
-                harmless=True,
-            ),
+        return (*self._changes(), *self._questions())
+
+    def _changes(self) -> Iterator[Command]:
+        known, new = (_ADDRESS,), (_ADDRESS, _PASSWORD)
+        disabling = "Refuse logins to an account and end its sessions; nothing of it is lost."
+        for name, help, run, arguments in (
+            ("user add", "Create an account.", self.add, new),
+            ("user delete", "Delete an account and everything kept for it.", self.delete, known),
+            ("user password", "Set the password of an account.", self.password, new),
+            ("user disable", disabling, self.disable, known),
+            ("user enable", "Allow logins to an account again.", self.enable, known),
+        ):
+            yield Command(name, help, run, UserChanged, arguments, offline=True)
+
+    def _questions(self) -> Iterator[Command]:
+        yield Command(
+            "user roster",
+            "List the contacts of an account.",
+            self.roster,
+            list[RosterRow],
+            (_ADDRESS,),
+            harmless=True,
+        )
+        yield Command(
+            "user count",
+            "Count the accounts of a host.",
+            self.count,
+            UserCount,
+            (_HOST,),
+            offline=True,
+            harmless=True,
+        )
+        after = Argument("after", "begin behind this account", required=False, default="")
+        limit = Argument("limit", f"at most so many, up to {MOST_ROWS}", int, False, MOST_ROWS)
+        yield Command(
+            "user list",
+            "List the accounts of a host.",
+            self.show,
+            list[UserRow],
+            (_HOST, after, limit),
+            offline=True,
+            harmless=True,
         )
 
     async def add(self, address: str, password: str) -> UserChanged:
