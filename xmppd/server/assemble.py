@@ -289,6 +289,7 @@ class Server:
         self.components.abandon()
         if self.servers is not None:
             self.servers.abandon()
+        await deferLater(clock, 0)  # what was cut off comes to its end while there is storage
         if self._expiry.running:
             self._expiry.stop()
         for host in self.hosts.values():
