@@ -27,6 +27,7 @@ from xmppd.s2s.service import ServerService
 from xmppd.server.assemble import Server, build
 from xmppd.server.collaborators import Collaborators
 from xmppd.server.config import (
+    ComponentConfig,
     HostConfig,
     SaslConfig,
     ServerConfig,
@@ -97,6 +98,7 @@ class World:
         *,
         certified: Issued | None = None,
         data: Path | None = None,
+        components: tuple[ComponentConfig, ...] = (),
         **settings: Any,
     ) -> Server:
         """Return a server that has been started, listens, and is in the DNS."""
@@ -105,6 +107,7 @@ class World:
         chain, key = write(folder, certified or certificate(domain))
         config = ServerConfig(
             hosts=(HostConfig(domain),),
+            components=components,
             data=folder,
             tls=TlsConfig(certificate=chain, key=key),
             sasl=SaslConfig(iterations=4096),
