@@ -5,10 +5,9 @@ from pathlib import Path
 
 from xmppd.api.registrations import Item
 from xmppd.component.settings import ComponentSettings
+from xmppd.server.bounds import stream_limits
 from xmppd.server.config import ComponentConfig, ServerConfig
 from xmppd.stanza.jid import JID
-from xmppd.stream.limits import StreamLimits
-from xmppd.wire.limits import ParserLimits
 
 COMPONENTS_FEATURE = "components"
 """The name under which a host lists its components, beside its modules."""
@@ -68,17 +67,7 @@ def component_settings(config: ServerConfig) -> ComponentSettings:
     """Return what of the configuration concerns components' streams."""
     limits = config.limits
     return ComponentSettings(
-        limits=StreamLimits(
-            parser=ParserLimits(
-                stanza=limits.component_stanza_bytes,
-                tag=limits.tag_bytes,
-                depth=limits.depth,
-                attributes=limits.attributes,
-                children=limits.children,
-                elements=limits.elements,
-            ),
-            unauthenticated=limits.stanza_bytes_before_login,
-        ),
+        limits=stream_limits(limits, limits.component_stanza_bytes),
         backlog_bytes=limits.component_backlog_bytes,
         slow_reader_seconds=limits.slow_reader_seconds,
         inbox_stanzas=limits.component_inbox_stanzas,

@@ -17,11 +17,10 @@ from xmppd.s2s.service import ServerService
 from xmppd.s2s.settings import DomainPolicy, ServerSettings
 from xmppd.s2s.spool import Spool
 from xmppd.s2s.surroundings import Surroundings
+from xmppd.server.bounds import stream_limits
 from xmppd.server.collaborators import Collaborators
 from xmppd.server.config import RemoteConfig, ServerConfig, ServersConfig
 from xmppd.stanza.stanza import Stanza
-from xmppd.stream.limits import StreamLimits
-from xmppd.wire.limits import ParserLimits
 
 SERVER_ALPN = "xmpp-server"  # XEP-0368 section 4
 _AUTHORITIES = "the authorities whose certificates are to be believed for that domain"
@@ -127,17 +126,7 @@ def server_settings(config: ServerConfig) -> ServerSettings:
     """Return what of the configuration concerns streams between servers."""
     s2s, limits = config.s2s, config.limits
     return ServerSettings(
-        limits=StreamLimits(
-            parser=ParserLimits(
-                stanza=s2s.stanza_bytes,
-                tag=limits.tag_bytes,
-                depth=limits.depth,
-                attributes=limits.attributes,
-                children=limits.children,
-                elements=limits.elements,
-            ),
-            unauthenticated=limits.stanza_bytes_before_login,
-        ),
+        limits=stream_limits(limits, s2s.stanza_bytes),
         output=s2s.output_bytes,
         slow_reader_seconds=limits.slow_reader_seconds,
         inbox_stanzas=s2s.inbox_stanzas,

@@ -19,6 +19,10 @@ from xmppd.server.portable.writer import NameTaken
 _REPLACE = Argument(
     "replace", "accounts that are here with other data give way to those found", bool, False, False
 )
+_OVERWRITE = Argument("overwrite", "even if it is there", bool, False, False)
+_FOR_EJABBERD = Argument(
+    "for_ejabberd", "so that ejabberd can read the passwords", bool, False, False
+)
 _DRY_RUN = Argument("dry_run", "only tell what would be done", bool, False, False)
 
 
@@ -45,14 +49,8 @@ class PortableCommands:
                 (
                     Argument("host", "the host"),
                     Argument("file", "the file to be written", path=True),
-                    Argument("overwrite", "even if it is there", bool, False, False),
-                    Argument(
-                        "for_ejabberd",
-                        "so that ejabberd can read the passwords",
-                        bool,
-                        False,
-                        False,
-                    ),
+                    _OVERWRITE,
+                    _FOR_EJABBERD,
                 ),
                 offline=True,
                 progress=True,
