@@ -147,7 +147,7 @@ class Server(Twistd):
 
     It serves `HOST` with a development certificate. `general` are settings of the file that belong
     to no table, `tables` are further tables, `tls` and `host` the contents of those tables,
-    `listen` what else is in that one, `ports` those for STARTTLS and direct TLS.
+    `listen` what else is in that one, `ports` those for STARTTLS and direct TLS at `address`.
     """
 
     HOST = "capulet.example"
@@ -161,12 +161,13 @@ class Server(Twistd):
         host: str = "",
         ports: tuple[int, int] | None = None,
         listen: str = "",
+        address: str = "",
     ) -> None:
         self.host = self.HOST
         self.config = folder / "xmppd.toml"
         super().__init__(folder, folder / "data", "--config", str(self.config))
         self.ca = self.data / "development" / "ca.pem"
-        self.address = loopback_address()
+        self.address = address or loopback_address()
         self.port, self.tls_port = ports or free_ports(self.address, 2)
         servers = "" if "[s2s]" in tables else "[s2s]\nenable = false\n"
         self.config.write_text(

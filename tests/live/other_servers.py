@@ -98,8 +98,12 @@ class OtherServer:
             **self._as,
         )
         assert self._process.stdout is not None
-        self._log = Heard(self._process.stdout, str, type(self).__name__)
-        self._log.take(lambda line: re.search(ready, line) is not None, ready)
+        self.log = Heard(self._process.stdout, str, type(self).__name__)
+        self.expect(ready)
+
+    def expect(self, pattern: str) -> str:
+        """Wait for a line of the log in which the pattern is found."""
+        return self.log.take(lambda line: re.search(pattern, line) is not None, pattern)
 
     def ended(self) -> None:
         """Wait until it is gone; one that will not go is killed."""

@@ -46,9 +46,13 @@ class Client(ClientXMPP):
         for event, handler in (
             ("session_start", self.started),
             ("message", self.message),
+            ("message_error", self.bounce),
             ("presence_available", self.presence),
             ("presence_unavailable", self.presence),
             ("presence_subscribe", self.presence),
+            ("presence_subscribed", self.presence),
+            ("presence_unsubscribe", self.presence),
+            ("presence_unsubscribed", self.presence),
             ("failed_auth", self.refused),
             ("failed_all_auth", lambda _: say("gave up")),
             ("stream_error", self.stream_error),
@@ -76,6 +80,14 @@ class Client(ClientXMPP):
             to=message["to"].full,
             type=message["type"],
             body=message["body"],
+        )
+
+    def bounce(self, message: Any) -> None:
+        say(
+            "bounce",
+            sender=message["from"].full,
+            condition=message["error"]["condition"],
+            text=message["error"]["text"],
         )
 
     def presence(self, presence: Any) -> None:

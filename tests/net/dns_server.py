@@ -103,7 +103,8 @@ class DnsServer:
 
 def packed(question: dns.Message, message: dns.Message, way: str) -> bytes:
     """Return an answer to a question as it is sent: cut short where it must be."""
-    message.id, message.queries, message.recAv = question.id, question.queries, 1
+    message.id, message.queries = question.id, question.queries
+    message.recDes, message.recAv = question.recDes, 1  # RFC 1035 4.1.1
     data = message.toStr()
     if way == "udp" and len(data) > SMALL:
         message.trunc, message.answers = 1, []

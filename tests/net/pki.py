@@ -96,6 +96,7 @@ class Order:
     key: PrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     authority: bool | None = None
     raw_names: bytes | None = None
+    usages: Sequence[x509.ObjectIdentifier] = (ExtendedKeyUsageOID.SERVER_AUTH,)
     hash: SHA256 | SHA384 | SHA512 = field(default_factory=SHA256)
 
 
@@ -119,7 +120,7 @@ def issue(order: Order, issuer: Issued | None = None) -> Issued:
 
 
 def _extensions(order: Order) -> list[x509.ExtensionType]:
-    found: list[x509.ExtensionType] = [x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])]
+    found: list[x509.ExtensionType] = [x509.ExtendedKeyUsage(order.usages)]
     names = [x509.DNSName(host) for host in order.hosts] + list(order.others)
     if order.raw_names is not None:
         kind = x509.SubjectAlternativeName.oid
