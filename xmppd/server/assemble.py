@@ -18,6 +18,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from xmppd.api.commands import IAdministration
 from xmppd.api.gate import Gate
 from xmppd.api.registrations import Provide, Serve
+from xmppd.api.storage import Storage
 from xmppd.auth.throttle import Throttle
 from xmppd.c2s.factory import ClientFactory
 from xmppd.c2s.service import ClientService
@@ -36,6 +37,7 @@ from xmppd.routing.router import Router
 from xmppd.s2s.factory import ServerFactory
 from xmppd.s2s.service import ServerService
 from xmppd.server.administration import HostAdministration
+from xmppd.server.bounds import stream_limits
 from xmppd.server.certificates import expiring, load_identities
 from xmppd.server.collaborators import Collaborators
 from xmppd.server.components import (
@@ -45,14 +47,12 @@ from xmppd.server.components import (
     listed,
     read_secrets,
 )
-from xmppd.server.config import LimitsConfig, ServerConfig
+from xmppd.server.config import ServerConfig
 from xmppd.server.hosts import Host, Surroundings, build_host, install_modules
 from xmppd.server.inventory import Inventory
 from xmppd.server.servers import Certificates, make_service
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
-from xmppd.stream.limits import StreamLimits
-from xmppd.wire.limits import ParserLimits
 
 CLIENT_ALPN = "xmpp-client"  # XEP-0368 section 4
 EXPIRY_CHECK_SECONDS = 24 * 3600.0
@@ -91,20 +91,30 @@ class Server:
         self.config = config
         self.inventory = inventory
         self.outside = outside
-        self.storage = inventory.store(config.storage.store).make(
-            StoreContext(
-                config.data,
-                config.storage.settings,
-                outside.clock,
-                outside.to_reactor,
-                outside.entropy.token,
-            )
-        )
+        self.storage = _storage(config, inventory, outside)
         self.router = Router(outside.clock)
         self.cluster = SingleNode()
+        self.hosts = self._build_hosts()
+        flusher, gate = Flusher(outside.clock), Gate(self.storage.tickets)
+        self.clients = self._client_service(flusher, gate)
+        self.components = self._component_service(flusher, gate)
+        self.servers = self._server_service(flusher, gate) if config.s2s.enable else None
+        if self.servers is not None:
+            self._shown_to_servers = Certificates(self.servers.around, config.s2s)
+            self.router.elsewhere = self.servers.outgoing
+        self._serve_the_rest()
+        self.identities: dict[str, Identity] = {}
+        self._direct: ServerContexts | None = None
+        self._expiry = LoopingCall(self._warn_of_expiry)
+        self._expiry.clock = outside.clock
+        self._stopping: Deferred[None] | None = None
+        self.started_at = outside.wall.now()
+
+    def _build_hosts(self) -> dict[str, Host]:
+        config, outside = self.config, self.outside
         shared = Surroundings(
             config=config,
-            inventory=inventory,
+            inventory=self.inventory,
             outside=outside,
             storage=self.storage,
             router=self.router,
@@ -112,16 +122,19 @@ class Server:
             throttle=Throttle(outside.clock),
             trust=_trust(config),
         )
-        self.hosts: dict[str, Host] = {each.name: build_host(each, shared) for each in config.hosts}
-        for name, host in self.hosts.items():
+        hosts = {each.name: build_host(each, shared) for each in config.hosts}
+        for name, host in hosts.items():
             self.router.add(name, host.local.accounts_domain)
             administration = HostAdministration(self, name, map(JID.parse, host.config.admins))
             host.local.install("administration", [Provide(IAdministration, administration)])
-        flusher, gate = Flusher(outside.clock), Gate(self.storage.tickets)
-        self.clients = ClientService(
+        return hosts
+
+    def _client_service(self, flusher: Flusher, gate: Gate) -> ClientService:
+        outside = self.outside
+        return ClientService(
             {name: host.clients for name, host in self.hosts.items()},
-            config.hosts[0].name,
-            client_settings(config),
+            self.config.hosts[0].name,
+            client_settings(self.config),
             contexts=None,
             flusher=flusher,
             gate=gate,
@@ -129,7 +142,10 @@ class Server:
             wall=outside.wall,
             entropy=outside.entropy,
         )
-        self.components = ComponentService(
+
+    def _component_service(self, flusher: Flusher, gate: Gate) -> ComponentService:
+        config, outside = self.config, self.outside
+        return ComponentService(
             [component.name for component in config.components],
             config.hosts[0].name,
             component_settings(config),
@@ -141,27 +157,18 @@ class Server:
             wall=outside.wall,
             entropy=outside.entropy,
         )
-        self.servers: ServerService | None = None
-        if config.s2s.enable:
-            self.servers = make_service(
-                config,
-                outside,
-                router=self.router,
-                urgent=self._urgent,
-                storage=self.storage.host(config.hosts[0].name),
-                tickets=self.storage.tickets,
-                flusher=flusher,
-                gate=gate,
-            )
-            self._shown_to_servers = Certificates(self.servers.around, config.s2s)
-            self.router.elsewhere = self.servers.outgoing
-        self._serve_the_rest()
-        self.identities: dict[str, Identity] = {}
-        self._direct: ServerContexts | None = None
-        self._expiry = LoopingCall(self._warn_of_expiry)
-        self._expiry.clock = outside.clock
-        self._stopping: Deferred[None] | None = None
-        self.started_at = outside.wall.now()
+
+    def _server_service(self, flusher: Flusher, gate: Gate) -> ServerService:
+        return make_service(
+            self.config,
+            self.outside,
+            router=self.router,
+            urgent=self._urgent,
+            storage=self.storage.host(self.config.hosts[0].name),
+            tickets=self.storage.tickets,
+            flusher=flusher,
+            gate=gate,
+        )
 
     def _serve_the_rest(self) -> None:
         """Have components answer for their domains, and last what modules bring."""
@@ -336,25 +343,27 @@ def _interfaces(addresses: Sequence[str]) -> list[str]:
     return [at for each in addresses for at in (("", "::") if each == "*" else (each,))]
 
 
+def _storage(config: ServerConfig, inventory: Inventory, outside: Collaborators) -> Storage:
+    return inventory.store(config.storage.store).make(
+        StoreContext(
+            config.data,
+            config.storage.settings,
+            outside.clock,
+            outside.to_reactor,
+            outside.entropy.token,
+        )
+    )
+
+
 def _trust(config: ServerConfig) -> ClientTrust | None:
     return None if config.tls.client_ca is None else ClientTrust(config.tls.client_ca)
 
 
 def client_settings(config: ServerConfig) -> ClientSettings:
     """Return what of the configuration concerns clients' streams."""
-    limits: LimitsConfig = config.limits
+    limits = config.limits
     return ClientSettings(
-        limits=StreamLimits(
-            parser=ParserLimits(
-                stanza=limits.stanza_bytes,
-                tag=limits.tag_bytes,
-                depth=limits.depth,
-                attributes=limits.attributes,
-                children=limits.children,
-                elements=limits.elements,
-            ),
-            unauthenticated=limits.stanza_bytes_before_login,
-        ),
+        limits=stream_limits(limits, limits.stanza_bytes),
         output=limits.output_bytes,
         slow_reader_seconds=limits.slow_reader_seconds,
         inbox_stanzas=limits.inbox_stanzas,
