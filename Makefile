@@ -11,9 +11,10 @@ UNIT = $(filter-out tests.live,$(subst /,.,$(patsubst %/__init__.py,%,$(wildcard
        $(subst /,.,$(basename $(wildcard tests/test_*.py)))
 LIVE = $(wildcard tests/live/__init__.py)
 LINTED = $(wildcard xmppd tests twisted tools docs benchmarks)
+SEEDS = 1000
 COVERAGE = COVERAGE_FILE='$(CURDIR)/build/coverage/data' $(PY) -m coverage
 
-.PHONY: run test check lint types docs unit coverage live dist clean help
+.PHONY: run test check lint types docs unit coverage simulate live dist clean help
 .NOTPARALLEL:
 .SUFFIXES:
 
@@ -46,6 +47,9 @@ coverage: $(VENV)/.test ## hold what `make unit` measured against each room's th
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) json --quiet -o build/coverage/report.json
 	$(PY) tools/coverage_rooms.py build/coverage/report.json
+
+simulate: $(VENV)/.test ## many seeds of a simulated federation: make simulate SEEDS=1000
+	$(PY) -m tests.network.simulate $(SEEDS) --jobs 2
 
 live: $(VENV)/.test ## the tests with real clients and servers
 	$(if $(LIVE),$(PY) $(TRIAL) --temp-directory=build/trial-live tests.live,@echo "there are no live tests")

@@ -1,0 +1,1 @@
+"""The simulated federation: many servers, everything going wrong, and what must hold."""

@@ -1,0 +1,202 @@
+"""What must hold in a federation once all is mended, everybody is there and nothing under way."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from tests.network.scenario import UNPROVEN, Scenario
+from tests.network.watcher import DOUBT, Watcher
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+from xmppd.testing.network import NetworkClient
+from xmppd.wire.namespaces import DELAY, ROSTER
+
+Rosters = dict[JID, dict[str, str]]
+
+ASK_FOR_ROSTER = "<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>"
+
+
+class Checks:
+    """The invariants; what is legal and yet worth knowing is counted in the scenario's `counts`."""
+
+    def __init__(self, scenario: Scenario, watcher: Watcher) -> None:
+        self._scenario = scenario
+        self._network = scenario.network
+        self._returned = watcher.returned
+        self._begun = watcher.begun
+        self._counts = scenario.counts
+        self._handed: dict[str, list[tuple[NetworkClient, Stanza]]] = defaultdict(list)
+        for client in scenario.clients():
+            for stanza in client.handed:
+                if stanza.kind == "message" and stanza.type != "error":
+                    self._handed[stanza.id].append((client, stanza))
+
+    def all(self) -> Iterator[str]:
+        """Yield what does not hold, in words."""
+        yield from self._forgeries()
+        yield from self._messages()
+        for client in self._scenario.clients():
+            yield from self._order(client)
+            yield from self._arrived(client)
+            yield from self._answers(client)
+        yield from self._subscriptions()
+
+    def _forgeries(self) -> Iterator[str]:
+        for id in self._scenario.forged:
+            if id in self._handed:
+                yield f"{id} was forged and has arrived"
+
+    # Messages.
+
+    def _messages(self) -> Iterator[str]:
+        for client in self._scenario.clients():
+            for sent in client.sent:
+                if sent.stanza.kind == "message":
+                    yield from self._fate(client.jid, sent.stanza, sent.accepted)
+
+    def _fate(self, sender: JID, stanza: Stanza, accepted: bool) -> Iterator[str]:
+        """Each is delivered or returned, once, and both only where nobody could know."""
+        id, counts = stanza.id, self._counts
+        handed, returned = self._handed.get(id, []), self._returned.get(id, [])
+        doubted = [text for text in returned if text.endswith(DOUBT)]
+        delivered = bool(handed) or (id.startswith("n") and len(doubted) < len(returned))
+        counts["delivered"] += bool(handed)
+        counts["returned"] += bool(returned)
+        counts["in doubt"] += bool(doubted)
+        counts["delivered and returned in doubt"] += bool(handed and doubted)
+        counts["lost before it was accepted"] += not (accepted or delivered or returned)
+        if len(doubted) > 1 or len(returned) - len(doubted) > 1:
+            yield f"{id} was returned {len(returned)} times: {returned}"
+        if handed and len(doubted) < len(returned):
+            yield f"{id} was delivered and returned: {returned}"
+        if doubted and self._scenario.quiet:
+            yield f"{id} was in doubt though nothing went wrong"
+        if accepted and not (delivered or returned):
+            yield from self._lost(sender, stanza)
+        yield from self._twice(id, handed)
+
+    def _lost(self, sender: JID, stanza: Stanza) -> Iterator[str]:
+        """Only what servers do not acknowledge to each other may be lost, or left on a bad disk.
+
+        And errors: those are not kept; a crash may come between forgetting a message and saying so.
+        """
+        assert stanza.to is not None
+        domains = {sender.domainpart, stanza.to.domainpart}
+        if domains & self._scenario.bad_disks:
+            self._counts["lost by a bad disk"] += 1
+        elif stanza.id.startswith("n") and not self._scenario.quiet:
+            self._counts["errors lost"] += 1
+        elif stanza.id in self._begun and sender.domainpart in self._scenario.crashed:
+            self._counts["lost as it was being returned"] += 1
+        elif UNPROVEN in domains and not self._scenario.quiet:
+            # COMPAT(XEP-0220): there is no stream management behind dialback.
+            self._counts["lost without acknowledgements"] += 1
+        else:
+            yield f"{stanza.id} was accepted and is lost"
+
+    def _twice(self, id: str, handed: list[tuple[NetworkClient, Stanza]]) -> Iterator[str]:
+        """Nothing comes twice to a device, unless a crash has taken away that it had come."""
+        for client, stanzas in _by_client(handed).items():
+            if len(stanzas) == 1:
+                continue
+            again = all(stanza.has("delay", DELAY) for stanza in stanzas)
+            if again and client.jid.domainpart in self._scenario.crashed:
+                self._counts["given again after a crash"] += 1
+            else:
+                yield f"{id} was delivered {len(stanzas)} times to {client.jid}"
+
+    def _order(self, client: NetworkClient) -> Iterator[str]:
+        """What goes from one device to one address arrives in its order."""
+        last: dict[tuple[JID | None, JID | None], int] = {}
+        for id, stanza in _first_times(client.handed):
+            pair, number = (stanza.from_, stanza.to), int(id[1:])
+            if number < last.get(pair, 0):
+                yield f"{id} has come to {client.jid} behind m{last[pair]}"
+            last[pair] = number
+
+    def _arrived(self, client: NetworkClient) -> Iterator[str]:
+        """Who is there has got all that was written for it."""
+        got = Counter(each.stanza.id for each in client.got)
+        for id, _ in _first_times(client.handed_now()):
+            if not got[id]:
+                yield f"{id} was written for {client.jid} and has not come"
+
+    def _answers(self, client: NetworkClient) -> Iterator[str]:
+        """Nothing is answered twice."""
+        answers = Counter(
+            each.stanza.id
+            for each in client.got
+            if each.stanza.kind == "iq" and each.stanza.type in ("result", "error")
+        )
+        self._counts["answers"] += len(answers)
+        for id, count in answers.items():
+            if count > 1:
+                yield f"{id} was answered {count} times"
+
+    # Subscriptions.
+
+    def _subscriptions(self) -> Iterator[str]:
+        """Who believes to see somebody does."""
+        rosters: Rosters = {}
+        for client in self._scenario.clients():
+            if client.jid.bare in rosters:
+                continue
+            found = self._roster(client)
+            if found is None:
+                yield f"{client.jid} cannot have its roster"
+            else:
+                rosters[client.jid.bare] = found
+        by_name = {str(owner): items for owner, items in rosters.items()}
+        for owner, items in by_name.items():
+            for contact, mine in items.items():
+                theirs = by_name.get(contact, {}).get(owner, "none")
+                yield from self._agree(owner, mine, contact, theirs)
+
+    def _agree(self, owner: str, mine: str, contact: str, theirs: str) -> Iterator[str]:
+        sees, seen = mine in ("to", "both"), theirs in ("from", "both")
+        self._counts["subscriptions"] += sees and seen
+        if sees and not seen:
+            yield f"{owner} believes to see {contact}, whose roster says {theirs!r}"
+        shows, shown = mine in ("from", "both"), theirs in ("to", "both")
+        if shows and not shown:
+            # A lost `unsubscribe` is nothing that RFC 6121 has a remedy for.
+            self._counts["farewells lost"] += 1
+            if self._scenario.quiet:
+                yield f"{owner} shows itself to {contact}, whose roster says {theirs!r}"
+
+    def _roster(self, client: NetworkClient) -> dict[str, str] | None:
+        self._scenario.enter(client)
+        if not client.online:
+            return None
+        before = len(client.got)
+        client.send(ASK_FOR_ROSTER)
+        self._network.run_until(lambda: any(map(_roster_in, client.got_since(before))), 5)
+        found = [each for each in map(_roster_in, client.got_since(before)) if each is not None]
+        return found[0] if found else None
+
+
+def _roster_in(stanza: Stanza) -> dict[str, str] | None:
+    query = stanza.child("query", ROSTER)
+    if stanza.type != "result" or query is None:
+        return None
+    return {
+        item.attrs["jid"]: item.attrs.get("subscription", "none") for item in query.elements("item")
+    }
+
+
+def _by_client(
+    handed: list[tuple[NetworkClient, Stanza]],
+) -> dict[NetworkClient, list[Stanza]]:
+    found: dict[NetworkClient, list[Stanza]] = defaultdict(list)
+    for client, stanza in handed:
+        found[client].append(stanza)
+    return found
+
+
+def _first_times(stanzas: list[Stanza]) -> Iterator[tuple[str, Stanza]]:
+    """Yield the messages of people to people, each the first time it comes."""
+    seen = set()
+    for stanza in stanzas:
+        if stanza.kind == "message" and stanza.id.startswith("m") and stanza.type == "chat":
+            if stanza.id not in seen:
+                yield stanza.id, stanza
+            seen.add(stanza.id)

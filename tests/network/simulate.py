@@ -1,0 +1,85 @@
+"""Runs many seeds of the simulated federation: `make simulate SEEDS=1000`.
+
+It prints every run in which something did not hold, with what happened in it, and how often what
+was reached. `--trace` shows one seed with all that went between servers.
+"""
+
+import sys
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from traceback import format_exc
+
+from tests.network.federation import Outcome, run
+
+REACHED = (
+    "delivered",
+    "returned",
+    "in doubt",
+    "delivered and returned in doubt",
+    "crashes with pending writes",
+    "power failures",
+    "stops",
+    "resets",
+    "cuts",
+    "slow servers",
+    "DNS failures",
+    "failed commits",
+    "forgeries",
+    "subscriptions",
+    "answers",
+    "runs on SQLite",
+)
+"""What a block of a hundred runs or more has to reach, or it shows nothing."""
+
+LAST_LINES = 400
+
+
+def attempt(seed: int) -> Outcome:
+    """Carry a run out, in a process of its own; what it raises is broken, too."""
+    try:
+        return run(seed)
+    except Exception:
+        return Outcome(seed, (format_exc(),), Counter(), "", "")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run seeds; return 0 if everything held."""
+    parser = ArgumentParser(prog="simulate", description=__doc__)
+    parser.add_argument("seeds", type=int, nargs="?", default=100, help="how many seeds to run")
+    parser.add_argument("--first", type=int, default=0, help="the first one")
+    parser.add_argument("--jobs", type=int, default=2, help="processes to run them in")
+    parser.add_argument("--trace", type=int, help="show this seed alone, with every byte")
+    options = parser.parse_args(arguments)
+    if options.trace is not None:
+        outcome = run(options.trace, bodies=True)
+        print(outcome.trace, *outcome.broken, sep="\n")
+        return bool(outcome.broken)
+    counts: Counter[str] = Counter()
+    broken = 0
+    seeds = range(options.first, options.first + options.seeds)
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for outcome in pool.map(attempt, seeds, chunksize=4):
+            counts += outcome.counts
+            broken += bool(outcome.broken)
+            if outcome.broken:
+                show(outcome)
+    for what, count in sorted(counts.items()):
+        print(f"{count:8} {what}")
+    missing = [what for what in REACHED if not counts[what]] if options.seeds >= 100 else []
+    for what in missing:
+        print(f"nothing of this was reached: {what}")
+    print(f"{options.seeds} seeds, {broken} broken")
+    return 1 if broken or missing else 0
+
+
+def show(outcome: Outcome) -> None:
+    """Print what is wrong with a run, and what happened in it."""
+    print(*outcome.trace.splitlines()[-LAST_LINES:], sep="\n")
+    print(f"seed {outcome.seed}:", *outcome.broken, sep="\n    ")
+    print(f"all of it: python -m tests.network.simulate --trace {outcome.seed}\n", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,65 @@
+"""Sees what is returned to senders, on all servers of a federation."""
+
+from collections import defaultdict
+from functools import partial
+
+from xmppd.api.moments import PASS, Stage, ToAccount, Verdict
+from xmppd.api.registrations import Watch
+from xmppd.api.storage import Ticket
+from xmppd.server.assemble import Server
+from xmppd.stanza.stanza import Stanza
+from xmppd.testing.network import Node
+from xmppd.wire.namespaces import STANZA_ERRORS
+
+DOUBT = "before it was known whether this has arrived"
+"""How the text ends of what is returned although it may have arrived."""
+
+
+class Watcher:
+    """Collects in `returned`, by the message's id, the errors that came for its sender's account.
+
+    An error counts once what it promises is on disk: what a crash takes away nobody was told.
+    `begun` are the ids of all, those included.
+    """
+
+    def __init__(self) -> None:
+        self.begun: set[str] = set()
+        self.returned: dict[str, list[str]] = defaultdict(list)
+
+    def prepare(self, node: Node) -> None:
+        """Watch a server, in each of its lives."""
+        node.prepare = self._install
+        if node.server is not None:
+            self._install(node.server)
+
+    def _install(self, server: Server) -> None:
+        held: list[tuple[Ticket, str, str]] = []
+        tickets = server.storage.tickets
+
+        def see(stanza: Stanza, _owner: str) -> Verdict:
+            if stanza.type == "error":
+                self.begun.add(stanza.id)
+                held.append((Ticket(stanza.ticket), stanza.id, said(stanza)))
+                self._settled(held, tickets.settled, range(0))
+            return PASS
+
+        for host in server.hosts.values():
+            host.local.install("watcher", [Watch(ToAccount, see, Stage.FIRST, kinds=("message",))])
+        tickets.watch(partial(self._settled, held))
+
+    def _settled(self, held: list[tuple[Ticket, str, str]], upto: Ticket, failed: range) -> None:
+        for entry in list(held):
+            ticket, id, text = entry
+            if ticket <= upto:
+                held.remove(entry)
+                if ticket not in failed:
+                    self.returned[id].append(text)
+
+
+def said(stanza: Stanza) -> str:
+    """Return the condition and the text of an error."""
+    error = stanza.child("error")
+    assert error is not None
+    text = error.child("text", STANZA_ERRORS)
+    condition = next(each.name for each in error.elements(ns=STANZA_ERRORS))
+    return f"{condition}: {text.text if text is not None else ''}"
