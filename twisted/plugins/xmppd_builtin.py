@@ -119,13 +119,19 @@ blocking = ModuleMaker(
     xeps=(Xep("0191", "1.3"),),
     default=True,
 )
-delay = ModuleMaker("delay", "xmppd.modules.delay.Delays", xeps=(Xep("0203", "2.0"),), default=True)
+delay = ModuleMaker(
+    "delay",
+    "xmppd.modules.delay.Delays",
+    xeps=(Xep("0203", "2.0", note="what is forged in the name of the server is removed"),),
+    default=True,
+)
 offline = ModuleMaker(
     "offline",
     "xmppd.modules.offline.OfflineMessages",
     config="xmppd.modules.offline.OfflineSettings",
     xeps=(
         Xep("0160", "1.0.1"),
+        Xep("0203", "2.0", note="what was kept says since when it has waited"),
         Xep("0334", "1.0.0", "partial", "what is kept until it is delivered; there is no archive"),
     ),
     default=True,
