@@ -12,8 +12,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.storage.bench import Settlements, ids
 from tests.storage.contract import account
-from xmppd.api.storage import Archive, KeyValue, Map, Range
+from xmppd.api.storage import Archive, KeyValue, Map, Range, when_settled
 from xmppd.storage.sqlite import READERS, SqliteStorage
+from xmppd.storage.sqlite_reads import FEW_BYTES, FEW_ROWS
 
 T = TypeVar("T")
 
@@ -79,3 +80,25 @@ class ThreadTests(SynchronousTestCase):
         self.assertEqual(mine, [*expected, "storage-writer"])
         self.wait(self.storage.stop())
         self.assertEqual(len(enumerate()), self.before)
+
+    def test_what_is_short_needs_no_thread(self) -> None:
+        """At most so many rows and bytes of one owner, once nothing is left to be written."""
+        rosters, archive = self.host.open("roster", Map), self.host.open("mam", Archive)
+        for rows, size, at_once in (
+            (0, 0, True),
+            (1, FEW_BYTES, True),
+            (1, FEW_BYTES + 1, False),
+            (FEW_ROWS, 1, True),
+            (FEW_ROWS + 1, 1, False),
+        ):
+            owner = f"{rows}x{size}"
+            for row in range(rows):
+                rosters.put(owner, str(row), b"x" * size)
+                last = archive.append(owner, b"x" * size, when=0.0).ticket
+                self.assertNoResult(rosters.items(owner))
+            if rows:
+                self.wait(when_settled(self.storage.tickets, last))
+            items, page = rosters.items(owner), archive.page(owner, Range(), 1000)
+            self.assertEqual((at_once, at_once), (items.called, page.called), owner)
+            self.assertEqual(rows, len(self.wait(items)))
+            self.assertEqual([b"x" * size] * rows, [e.value for e in self.wait(page).entries])

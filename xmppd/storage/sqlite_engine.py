@@ -115,7 +115,11 @@ class SqliteEngine:
 
     def pairs(self, store: int, owner: str) -> Deferred[list[tuple[str, bytes]]]:
         """Return all the owner's pairs in the order of their keys."""
-        return self._scan(store, partial(reads.pairs, store=store, owner=owner))
+        return self._scan(
+            store,
+            partial(reads.pairs, store=store, owner=owner),
+            partial(reads.few_pairs, store=store, owner=owner),
+        )
 
     def page(
         self, store: int, owner: str, range: Range, limit: int, backwards: bool
@@ -131,6 +135,7 @@ class SqliteEngine:
                 limit=limit,
                 backwards=backwards,
             ),
+            partial(reads.few_entries, store=store, owner=owner),
         )
 
     def entries(self, store: int, owner: str) -> Deferred[int]:
@@ -166,16 +171,28 @@ class SqliteEngine:
         except sqlite3.Error as error:
             raise unreadable(error) from error
 
-    def _scan(self, store: int, read: Callable[[Connection], T]) -> Deferred[T]:
-        return Deferred.fromCoroutine(self._scanned(store, read))
+    def _scan(
+        self,
+        store: int,
+        read: Callable[[Connection], T],
+        is_short: Callable[[Connection], bool] | None = None,
+    ) -> Deferred[T]:
+        return Deferred.fromCoroutine(self._scanned(store, read, is_short))
 
-    async def _scanned(self, store: int, read: Callable[[Connection], T]) -> T:
+    async def _scanned(
+        self,
+        store: int,
+        read: Callable[[Connection], T],
+        is_short: Callable[[Connection], bool] | None,
+    ) -> T:
         self._require_running()
         if self._reads >= MAX_READS:
             raise StorageError(f"{MAX_READS} reads are waiting already")
         self._reads += 1
         try:
             await self._committed(store)
+            if is_short is not None and self._ask(is_short):
+                return self._ask(read)
             return await self._pool.run(read)
         finally:
             self._reads -= 1

@@ -28,6 +28,14 @@ _LOCALPARTS = """
 SELECT json_group_array(localpart) FROM
     (SELECT localpart FROM accounts WHERE store = ? AND localpart > ? ORDER BY localpart LIMIT ?)
 """
+FEW_ROWS = 100
+FEW_BYTES = 65_536
+"""What of one owner is read at once, without another thread: it takes less than handing over."""
+
+_FEW = """
+SELECT count(*) <= :rows AND coalesce(sum(length(value)), 0) <= :bytes FROM
+    (SELECT value FROM {table} WHERE store = :store AND owner = :owner LIMIT :rows + 1)
+"""
 _PAGE = """
 WITH
     named (id, seq) AS (SELECT id, seq FROM archive WHERE store = :store AND owner = :owner
@@ -48,6 +56,22 @@ def places(connection: Connection) -> list[Place]:
     """Return all stores of the database."""
     rows = connection.execute("SELECT host, name, shape, id FROM stores").fetchall()
     return [Place(host, name, Kind(shape), number) for host, name, shape, number in rows]
+
+
+def few_pairs(connection: Connection, store: int, owner: str) -> bool:
+    """Tell whether the owner has few pairs, and short ones."""
+    return _few(connection, "map", store, owner)
+
+
+def few_entries(connection: Connection, store: int, owner: str) -> bool:
+    """Tell whether the owner's archive has few entries, and short ones."""
+    return _few(connection, "archive", store, owner)
+
+
+def _few(connection: Connection, table: str, store: int, owner: str) -> bool:
+    bound = {"store": store, "owner": owner, "rows": FEW_ROWS, "bytes": FEW_BYTES}
+    ((few,),) = connection.execute(_FEW.format(table=table), bound).fetchall()
+    return bool(few)
 
 
 def value(connection: Connection, store: int, owner: str) -> bytes | None:
