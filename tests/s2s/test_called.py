@@ -10,6 +10,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.c2s.texts import CLOSE, PROCEED, SASL, STARTTLS, stream_error
 from tests.net.pki import DAY, NOW, Issued, Order, authority, der, issue, xmpp_address
+from tests.s2s.test_incoming import ERRORS
 from tests.s2s.test_outgoing import (
     AUTH,
     DIALBACK,
@@ -26,8 +27,9 @@ from tests.s2s.test_outgoing import (
     ping,
     sent,
 )
-from tests.s2s.world import ADDRESSES, CAPULET, MONTAGUE, Peer, certificate
+from tests.s2s.world import ADDRESSES, CAPULET, MONTAGUE, Peer, certificate, service
 from xmppd.net.tls import ServerContexts
+from xmppd.s2s.dialback import make_key
 from xmppd.server.config import RemoteConfig
 
 BIDI = "<bidi xmlns='urn:xmpp:features:bidi'/>"
@@ -465,3 +467,74 @@ class PipelinedTests(OutgoingCase):
             self.world.passes(70)
             self.called().sends(CLOSE)
         self.juliet.receives()
+
+
+class RefusedDialbackTests(OutgoingCase):
+    """Dialback errors, and what senders are told (XEP-0220 2.5)."""
+
+    def test_conditions(self) -> None:
+        for condition, told, is_final in (
+            ("item-not-found", "remote-server-not-found", True),
+            ("policy-violation", "remote-server-timeout", True),
+            ("not-authorized", "remote-server-timeout", True),
+            ("not-acceptable", "remote-server-timeout", True),
+            ("forbidden", "remote-server-timeout", True),
+            ("remote-connection-failed", "remote-server-timeout", False),
+            ("remote-server-not-found", "remote-server-timeout", False),
+            ("remote-server-timeout", "remote-server-timeout", False),
+            ("resource-constraint", "remote-server-timeout", False),
+            ("no-such-thing", "remote-server-timeout", False),
+        ):
+            self.sends(ping())
+            peer = self.secured(DIALBACK)
+            peer.takes()
+            peer.sends(
+                f"<db:result from='{MONTAGUE}' to='{CAPULET}' type='error'>"
+                f"<error type='cancel'><{condition} xmlns='{ERRORS}'/></error></db:result>"
+            )
+            (came,) = self.juliet.take()
+            self.assertIn(f"<{told} ", came)
+            kind = "cancel" if is_final else "wait"
+            self.assertIn(f'<error type="{kind}">', came, condition)
+            self.world.passes(1000)
+
+    def test_a_key_is_of_use_for_one_stream(self) -> None:
+        """The id, which the other side has chosen, is in it, and so are both domains."""
+        secret = service(self.server).around.secret
+        self.sends(ping())
+        peer = self.secured(DIALBACK)
+        (request,) = peer.takes()
+        self.assertEqual(request.text, make_key(secret, MONTAGUE, CAPULET, "s1"))
+        for other in (
+            make_key(secret, CAPULET, MONTAGUE, "s1"),
+            make_key(secret, MONTAGUE, CAPULET, "s2"),
+            make_key(secret, "evil.example", CAPULET, "s1"),
+        ):
+            self.assertNotEqual(request.text, other)
+
+
+class HalfOpenTests(OutgoingCase):
+    """TLS need not be, but the other side has to prove itself, which it cannot without."""
+
+    settings: ClassVar[dict[str, Any]] = {"require_tls": False}
+
+    def test_no_tls_on_offer(self) -> None:
+        self.sends(ping())
+        peer = self.called()
+        peer.sends(header(), features(DIALBACK))
+        condition, text = self.bounced("p")
+        self.assertEqual(condition, "remote-server-timeout")
+        self.assertIn("cannot prove who it is", text)
+        self.assertTrue(peer.reader.ended)
+
+    def test_tls_on_offer(self) -> None:
+        self.sends(message())
+        self.ready()
+        self.called().receives(sent())
+
+    def test_no_features(self) -> None:
+        self.sends(ping())
+        self.called().sends(header(), "<x xmlns='urn:x'/>")
+        condition, text = self.bounced("p")
+        self.assertEqual(condition, "remote-server-timeout")
+        self.assertIn("stream features", text)

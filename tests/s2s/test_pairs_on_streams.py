@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from tests.c2s.texts import CLOSE, TLS
+from tests.c2s.texts import CLOSE, TLS, stream_error
 from tests.s2s.test_incoming import (
     BIDI,
     DIALBACK,
@@ -16,7 +16,8 @@ from tests.s2s.test_incoming import (
     message,
     result,
 )
-from tests.s2s.world import ADDRESSES, CAPULET, MONTAGUE, certificate, connect, opening
+from tests.s2s.world import ADDRESSES, CAPULET, MONTAGUE, Peer, certificate, connect, opening
+from xmppd.api.network import Trouble
 from xmppd.server.config import RemoteConfig
 
 BIDI_ELEMENT = "<bidi xmlns='urn:xmpp:bidi'/>"
@@ -209,3 +210,57 @@ class PolicyTests(DialbackCase):
         peer.receives(answer("valid", to="open.example"))
         peer.sends(message(from_="romeo@open.example"))
         self.assertEqual(len(self.heard()), 1)
+
+
+class HomeTests(DialbackCase):
+    """What an initiating server is told when its domain's own server cannot be asked (2.5)."""
+
+    def told(self, domain: str = MONTAGUE) -> Peer:
+        peer = self.secured()
+        peer.takes()
+        peer.sends(result("k3y", domain))
+        return peer
+
+    def test_no_answer_of_the_dns(self) -> None:
+        self.world.resolver.services[f"_xmpp-server._tcp.{MONTAGUE}"] = Trouble.TIMEOUT
+        self.told().receives(answer("error", error="remote-server-timeout"))
+
+    def test_stream_errors(self) -> None:
+        for condition, error in (
+            ("host-unknown", "remote-server-not-found"),
+            ("host-gone", "remote-server-not-found"),
+            ("system-shutdown", "remote-server-timeout"),
+            ("policy-violation", "remote-server-timeout"),
+        ):
+            peer = self.told()
+            home = self.place.peers[-1]
+            home.sends(opening(CAPULET, MONTAGUE), stream_error(condition))
+            peer.receives(answer("error", error=error))
+
+    def test_silence(self) -> None:
+        """As long as another server is asked, whoever waits for that may wait (design, 3)."""
+        peer = self.told()
+        self.world.passes(119)
+        peer.receives()
+        self.assertFalse(peer.reader.ended)
+        self.world.passes(5)
+        peer.receives(answer("error", error="remote-server-timeout"))
+        self.world.passes(242)
+        self.fails(peer, "connection-timeout")
+
+    def test_no_encryption(self) -> None:
+        peer = self.told()
+        self.place.peers[-1].sends(opening(CAPULET, MONTAGUE), features(DIALBACK))
+        peer.receives(answer("error", error="remote-connection-failed"))
+
+    def test_sent_elsewhere(self) -> None:
+        """Its own server may be somewhere else, but not in our own network."""
+        peer = self.told()
+        home = self.place.peers[-1]
+        home.sends(
+            opening(CAPULET, MONTAGUE),
+            "<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>"
+            "127.0.0.1:5269</see-other-host></stream:error>",
+        )
+        peer.receives(answer("error", error="remote-server-not-found"))
+        self.assertEqual([ip for ip, _ in self.world.network.asked], [ADDRESSES[MONTAGUE]])

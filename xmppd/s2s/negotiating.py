@@ -13,7 +13,7 @@ from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.pairs import Pair, Proof
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.trust import Judgement
-from xmppd.s2s.unreached import TIMEOUT, NotAccepted, Step, Unreached
+from xmppd.s2s.unreached import NOT_FOUND, TIMEOUT, NotAccepted, Step, Unreached
 from xmppd.stream.errors import StreamError
 from xmppd.stream.events import Answered, Features, Received
 from xmppd.wire.element import Element
@@ -177,9 +177,15 @@ async def _dialback(
         raise Unreached(Step.PROOF, text, "internal-server-error", final=True)
     if answer.outcome is Outcome.ERROR:
         why = f"{answer.condition}: {answer.text}" if answer.text else answer.condition
-        final = answer.condition == "item-not-found"
+        told = NOT_FOUND if answer.condition == "item-not-found" else TIMEOUT
         text = f"the other server refuses dialback ({why})"
-        raise Unreached(Step.PROOF, text, TIMEOUT, final=final)
+        raise Unreached(Step.PROOF, text, told, final=answer.condition in _FINAL)
+
+
+_FINAL = frozenset(
+    ("item-not-found", "policy-violation", "not-authorized", "not-acceptable", "forbidden")
+)
+"""Dialback errors after which it is of no use to try again soon (XEP-0220 2.5)."""
 
 
 async def ask(stream: DialledStream, request: Request) -> Answer:
