@@ -9,7 +9,7 @@ A seed makes a run again, to the last byte::
     romeo = network.client("romeo@b.example/orchard")
     network.run(1)
     juliet.send("<message to='romeo@b.example/orchard' type='chat' id='1'><body>O</body></message>")
-    network.run(1)
+    network.run(5)
     assert [stanza.id for stanza in romeo.take()] == ["1"]
 
 Servers are put together as in a real process. What is replaced is the world around them: the clock,
