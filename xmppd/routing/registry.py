@@ -5,7 +5,7 @@ and leaves nothing behind. The tables are made anew each time, so many features 
 at once.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
 from xmppd.api.commands import Command
@@ -99,12 +99,17 @@ class Registry:
         """The names of the installed features, in order."""
         return tuple(self._features)
 
-    def records(self, kind: type[Record]) -> Iterator[tuple[str, Record]]:
-        """Yield every record of that kind, with its feature's name, in order."""
-        for feature, registrations in self._features.items():
-            for record in registrations:
-                if isinstance(record, kind):
-                    yield feature, record
+    def records(self, kind: type[Record]) -> Sequence[tuple[str, Record]]:
+        """Return every record of that kind, with its feature's name, in order."""
+        found = self._by_kind.get(kind)
+        if found is None:
+            found = self._by_kind[kind] = [
+                (feature, record)
+                for feature, registrations in self._features.items()
+                for record in registrations
+                if isinstance(record, kind)
+            ]
+        return found
 
     def watching(self, moment: Moment[Any]) -> Sequence[Hook]:
         """Return the hooks of a moment which is not about a stanza on its way, in order."""
@@ -121,6 +126,7 @@ class Registry:
 
     def _compile(self) -> None:
         """Make the tables anew."""
+        self._by_kind: dict[type[Any], Any] = {}
         self._hooks = sorted(
             (Hook.of(feature, watch) for feature, watch in self.records(Watch)),
             key=lambda hook: hook.watch.stage,
