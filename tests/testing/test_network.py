@@ -264,6 +264,13 @@ class KindsTests(SynchronousTestCase):
         self.meet(JULIET, ROMEO)
         self.assertIn("db:verify", self.network.trace.text())
 
+    def test_who_cannot_be_there(self) -> None:
+        self.network.add("a.example")
+        for domains in (("a.example",), ("b.example", "a.example"), (), ("no host",)):
+            self.assertRaises(ValueError, self.network.add, *domains)
+        self.assertEqual(["a.example"], list(self.network.nodes))
+        self.assertRaises(KeyError, self.network.client, "romeo@b.example/orchard")
+
     def test_features_of_ones_own(self) -> None:
         lives: list[Server] = []
 

@@ -113,7 +113,12 @@ class Network:
         - `direct_tls`: whether others are sent to the port of direct TLS first.
         - `authority`: another name for a certificate that nobody else believes.
         - `prepare(server)`: called each time before the server starts.
+
+        Raises `ValueError` for a domain that is there already, or is no host name.
         """
+        taken = [domain for domain in domains if domain in self._by_domain]
+        if taken or not domains:
+            raise ValueError(f"served already: {', '.join(taken)}" if taken else "no domain")
         machine = self.machine(domains[0])
         dice = self.dice.fork(machine.name)
         files = issued(domains, authority)
@@ -165,7 +170,8 @@ class Network:
     def client(self, jid: str, *, login: bool = True) -> NetworkClient:
         """Return the client of a full JID, whose account is made if it is not there.
 
-        `login` is whether it logs in at once; it sends no presence.
+        `login` is whether it logs in at once; it sends no presence. Raises `KeyError` for a domain
+        that nobody serves, `RuntimeError` if there is an account to be made and the server is down.
         """
         if jid not in self.clients:
             parsed = JID.parse(jid)
