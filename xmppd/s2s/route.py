@@ -321,10 +321,12 @@ class Route:
             self._failed(Unreached(Step.STREAM, text, "internal-server-error"))
         else:
             self._dialling = None
-            if self.traffic is not None:
-                stream.close("there is a stream already")
-            else:
+            if self.traffic is None:
                 self.attach(stream.traffic)
+            elif stream.pairs.incoming(self.pair) is None:
+                stream.close("there is a stream already")
+            # Else both have called at once, and the other may send over ours (XEP-0288). If each
+            # closed its own, none would be left; whatever is idle is closed later.
 
     def _failed(self, trouble: Unreached) -> None:
         """Answer what does not wait any longer, and try again later for what does."""
