@@ -1,9 +1,9 @@
 """All domains that are not ours: a route for each pair of domains (RFC 6120 10.4)."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from twisted.internet.defer import DeferredSemaphore
 from zope.interface import implementer
 
 from xmppd.api.router import IDomain
@@ -11,6 +11,7 @@ from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.dialling import Dialler
 from xmppd.s2s.pairs import Pair
 from xmppd.s2s.route import Route, give_back
+from xmppd.s2s.shares import SHARE, Shares, owner
 from xmppd.s2s.spool import Kept, Spool
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.traffic import Traffic
@@ -39,8 +40,9 @@ class Outgoing:
         self._dialler = dialler
         self._spool = spool
         self._may_keep = may_keep
-        self._connecting = DeferredSemaphore(around.settings.connecting)
+        self._connecting = Shares(around.settings.connecting)
         self._routes: dict[tuple[str, str], Route] = {}
+        self._owners: Counter[str] = Counter()  # how many routes lead to the names of each
         self._loading = False
 
     def __len__(self) -> int:
@@ -66,22 +68,22 @@ class Outgoing:
             raise StanzaError("not-allowed", text)  # RFC 6120 8.3.3.10
         if not self._around.is_ours(pair.local):
             raise StanzaError("forbidden", f"{pair.local} is not served here")
-        if len(self._routes) >= settings.routes:
+        if len(self._routes) >= settings.routes or self._owners[owner(pair.remote)] >= max(
+            1, settings.routes // SHARE
+        ):
             raise StanzaError("resource-constraint", "too many other servers are being sent to")
         spool = self._spool if self._may_keep(pair.local) else None
         route = Route(pair, self._around, self._dial, spool)
         if self._loading:
             route.hold()
         self._routes[pair.local, pair.remote] = route
+        self._owners[owner(pair.remote)] += 1
         return route
 
     async def _dial(self, pair: Pair) -> DialledStream:
         """Make a stream, not too many at a time."""
-        await self._connecting.acquire()
-        try:
+        async with self._connecting.turn(pair.remote):
             return await self._dialler.dial(pair)
-        finally:
-            self._connecting.release()
 
     def proven(self, pair: Pair, traffic: Traffic | None) -> None:
         """Another server has proven that it is `pair.remote`.
@@ -131,6 +133,8 @@ class Outgoing:
             route.look_after()
             if route.is_spare and not self._loading:
                 del self._routes[key]
+                self._owners[owner(route.pair.remote)] -= 1
+                self._owners += Counter()  # without those that have none any more
 
     def end(self) -> None:
         """Make no streams any more."""

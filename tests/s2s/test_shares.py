@@ -1,0 +1,120 @@
+"""Who owns many names gets a share of what there is, and leaves others theirs."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.s2s.test_outgoing import HOST, OutgoingCase, message, sent
+from tests.s2s.world import service
+from xmppd.s2s.shares import Shares, owner
+
+
+class OwnerTests(SynchronousTestCase):
+    """What stands for who owns a name."""
+
+    def test_table(self) -> None:
+        for domain, expected in (
+            ("example", "example"),
+            ("evil.example", "evil.example"),
+            ("a.evil.example", "evil.example"),
+            ("a.b.c.evil.example", "evil.example"),
+            ("192.0.2.7", "192.0.2.7"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+        ):
+            self.assertEqual(owner(domain), expected)
+
+
+class TurnsTests(SynchronousTestCase):
+    """Eight turns, of which one owner has two at most."""
+
+    def setUp(self) -> None:
+        self.shares = Shares(8)
+        self.busy: list[str] = []
+
+    def begin(self, domain: str) -> tuple["Deferred[None]", Callable[[], None]]:
+        """Want a turn; return what fires when it is over, and what ends it."""
+        work: Deferred[None] = Deferred()
+
+        async def run() -> None:
+            async with self.shares.turn(domain):
+                self.busy.append(domain)
+                await work
+
+        running = Deferred.fromCoroutine(run())
+        self.addCleanup(running.cancel)
+        return running.addErrback(_cancelled), lambda: work.callback(None)
+
+    def test_one_owner(self) -> None:
+        (first, end), *_ = [self.begin(f"d{number}.evil.example") for number in range(4)]
+        self.begin("other.example")
+        self.assertEqual(self.busy, ["d0.evil.example", "d1.evil.example", "other.example"])
+        end()
+        self.successResultOf(first)
+        self.assertEqual(self.busy[3:], ["d2.evil.example"])
+
+    def test_all_together(self) -> None:
+        runs = [self.begin(f"d{number}.example") for number in range(10)]
+        self.assertEqual(len(self.busy), 8)
+        for _, end in runs:
+            end()
+        self.assertEqual(len(self.busy), 10)
+        self.assertEqual(len(self.shares), 0)
+
+    def test_who_does_not_want_to_wait(self) -> None:
+        runs = [self.begin(f"d{number}.evil.example") for number in range(3)]
+        runs[2][0].cancel()
+        self.successResultOf(runs[2][0])
+        for _, end in runs[:2]:
+            end()
+        self.assertEqual(len(self.busy), 2)
+        self.assertEqual(len(self.shares), 0)
+        many = [self.begin(f"e{number}.example") for number in range(9)]
+        many[8][0].cancel()
+        for _, end in many[:8]:
+            end()
+        self.assertEqual(len(self.shares), 0)
+
+    def test_one_turn_at_least(self) -> None:
+        self.shares = Shares(1)
+        (first, end), (second, _) = self.begin("a.example"), self.begin("a.example")
+        self.assertEqual(self.busy, ["a.example"])
+        end()
+        self.successResultOf(first)
+        self.assertEqual(self.busy, ["a.example"] * 2)
+        self.assertNoResult(second)
+
+
+def _cancelled(failure: Failure) -> None:
+    failure.trap(CancelledError)  # type: ignore[no-untyped-call]  # untyped in Twisted
+
+
+class DeadServersTests(OutgoingCase):
+    """Names of one owner, all of them dead, delay nobody else's (RFC 6120 13.12)."""
+
+    settings: ClassVar[dict[str, Any]] = {"connecting": 4, "routes": 40}
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.world.network.silent.add(HOST)
+        self.addCleanup(service(self.server).outgoing.end)
+        for number in range(20):
+            self.world.publish(f"d{number}.evil.example", HOST)
+
+    def test_connections(self) -> None:
+        self.sends(*(message("d", f"romeo@d{number}.evil.example") for number in range(8)))
+        self.sends(message())
+        self.assertEqual(self.world.network.asked[0], (HOST, 5269))
+        self.assertEqual(len(self.world.network.asked), 2)
+        self.ready()
+        self.called().receives(sent())
+
+    def test_routes(self) -> None:
+        """A tenth one and more wait for those before, and others do not."""
+        self.sends(*(message(str(number), f"romeo@d{number}.evil.example") for number in range(11)))
+        self.assertEqual(self.bounced("10")[0], "resource-constraint")
+        self.sends(message())
+        self.ready()
+        self.called().receives(sent())
