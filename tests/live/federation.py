@@ -34,7 +34,8 @@ class FederatedServer(Server):
     """Ours.
 
     `s2s` are settings of that table, `tables` further ones; `issued` is what certifies it, `ca`
-    whom it believes; `direct` is whether others find it by direct TLS only.
+    whom it believes; `direct` is whether others find it by direct TLS only, `published` whether
+    they find it at all.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class FederatedServer(Server):
         ca: Path | None = None,
         direct: bool = False,
         published: bool = True,
+        tls: str = "",
         host: str = HERE,
     ) -> None:
         self.HOST = host
@@ -55,7 +57,7 @@ class FederatedServer(Server):
         self.server_port = ports[2]
         super().__init__(
             folder,
-            tls=f'certificate = "{chain}"\nkey = "{key}"',
+            tls=f'certificate = "{chain}"\nkey = "{key}"\n{tls}',
             ports=(ports[0], ports[1]),
             address=internet.address,
             listen=f"s2s = {ports[2]}\ns2s_tls = {ports[3] if direct else 0}",
@@ -86,6 +88,7 @@ class FederatedProsody(Prosody):
         direct: bool = False,
         secure_auth: bool = True,
         more: Mapping[str, Issued] | None = None,
+        log: str = "debug",
         host: str = PROSODY,
     ) -> None:
         unbound = any(Path("/usr/lib").glob("*/lua/5.*/lunbound.so"))
@@ -95,6 +98,7 @@ class FederatedProsody(Prosody):
         self._modules = modules
         self._settings = settings
         self._more = more or {}
+        self._level = log
         self._secure_auth = "true" if secure_auth else "false"
         self._issued = issued or internet.valid(host)
         self._ca = ca or internet.ca
@@ -134,7 +138,7 @@ class FederatedProsody(Prosody):
                 forward = {{ "{internet.address}@{internet.port}" }};
                 options = {{ ["do-not-query-localhost:"] = "no" }};
             }}
-            log = {{ debug = "*console" }}
+            log = {{ {self._level} = "*console" }}
             {self._settings}
             VirtualHost "{self.host}"
             {"".join(self._host(host, issued) for host, issued in self._more.items())}

@@ -101,6 +101,12 @@ class Twistd:
         process.kill()
         process.wait(PATIENCE)
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def do(self, command: str, **arguments: Any) -> Any:
         """Give a command to the running server, as `xmppdctl` does, and return its result."""
         return RunningServer([self.data / "control.sock"]).run(command, arguments)

@@ -101,6 +101,12 @@ class OtherServer:
         self.log = Heard(self._process.stdout, str, type(self).__name__)
         self.expect(ready)
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def expect(self, pattern: str) -> str:
         """Wait for a line of the log in which the pattern is found."""
         return self.log.take(lambda line: re.search(pattern, line) is not None, pattern)

@@ -37,7 +37,7 @@ class CrossingTests(OutgoingCase):
         return peer
 
     def test_neither_stream_is_closed(self) -> None:
-        """If each server closed its own, none would be left, and what had gone would be in doubt."""
+        """If each server closed its own, none would be left, and what has gone be in doubt."""
         self.sends(message("1"))
         ours = self.secured(EXTERNAL, BIDI)
         ours.receives(ASKED, AUTH)
