@@ -47,6 +47,11 @@ class GateTests(SynchronousTestCase):
         self.settle(3)
         self.assertEqual(self.gate.settled, 3)
 
+    def test_failed(self) -> None:
+        for upto, failed in ((3, range(2, 4)), (4, NONE_FAILED)):
+            self.settle(upto, failed)
+            self.assertEqual(self.gate.failed, failed)
+
     def test_until_nothing_waits(self) -> None:
         first, second = Waiter(2), Waiter(3)
         for waiter in (first, second, first):

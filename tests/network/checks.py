@@ -64,7 +64,9 @@ class Checks:
         counts["in doubt"] += bool(doubted)
         counts["delivered and returned in doubt"] += bool(handed and doubted)
         counts["lost before it was accepted"] += not (accepted or delivered or returned)
-        if len(doubted) > 1 or len(returned) - len(doubted) > 1:
+        again = len(returned) > 1 and sender.domainpart in self._scenario.crashed
+        counts["returned again after a crash"] += again
+        if len(returned) - len(doubted) > 1 or (len(doubted) > 1 and not again):
             yield f"{id} was returned {len(returned)} times: {returned}"
         if handed and len(doubted) < len(returned):
             yield f"{id} was delivered and returned: {returned}"

@@ -7,10 +7,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.s2s.test_outgoing import JULIET, SM, OutgoingCase, message, ping, sent
-from tests.s2s.world import ADDRESSES, CAPULET, MONTAGUE
-from xmppd.api.storage import Archive
+from tests.s2s.test_outgoing import JULIET, ROMEO, SM, OutgoingCase, message, ping, sent
+from tests.s2s.world import ADDRESSES, CAPULET, MONTAGUE, Peer, service
+from xmppd.api.storage import Archive, StorageError, Ticket
 from xmppd.s2s.spool import SENT, WAITING, Full, Kept, Spool
+from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Message, Stanza
 from xmppd.storage.memory import MemoryStorage
@@ -125,6 +126,178 @@ class CrashTests(KeepingCase):
         self.sends(message("1").replace("type='chat'", "type='error'"))
         self.assertEqual(self.kept(), (0, 0))
         self.juliet.receives()
+
+
+class LostWriteTests(KeepingCase):
+    """Commits that fail: nothing is sent that depends on them, and its sender hears of it once."""
+
+    def fails(self) -> None:
+        self.world.storage(CAPULET).fail_next_commit()
+
+    def gone(self, peer: Peer) -> None:
+        """Fail unless nothing is left, sent or returned, also after a crash."""
+        peer.receives()
+        self.assertEqual(self.kept(), (0, 0))
+        self.restarts()
+        self.juliet.receives()
+        self.assertEqual(self.kept(), (0, 0))
+
+    def test_before_the_other_server_counts(self) -> None:
+        self.comes()
+        self.sends(ping())
+        peer = self.ready(SM)
+        peer.takes()
+        self.fails()
+        self.sends(message("2"))
+        self.assertEqual(self.bounced("2")[0], "internal-server-error")
+        peer.sends("<enabled xmlns='urn:xmpp:sm:3'/>")
+        peer.receives(
+            ping().replace("<iq ", f"<iq from='{JULIET}' ") + "<r xmlns='urn:xmpp:sm:3'/>"
+        )
+        self.gone(peer)
+
+    def test_before_there_is_a_stream(self) -> None:
+        self.fails()
+        self.sends(message("1"))
+        self.assertEqual(self.bounced()[0], "internal-server-error")
+        self.comes()
+        self.assertEqual(self.kept(), (0, 0))
+
+    def test_as_it_is_noted_that_it_goes(self) -> None:
+        self.sends(message("1"))
+        self.comes()
+        self.fails()
+        peer = self.ready()
+        self.assertEqual(self.bounced()[0], "internal-server-error")
+        self.gone(peer)
+
+    def test_twice(self) -> None:
+        self.sends(message("1"))
+        self.comes()
+        self.world.storage(CAPULET).latency = 1.0
+        self.fails()
+        peer = self.ready()
+        self.world.passes(1)
+        self.fails()
+        self.juliet.receives()
+        self.world.passes(3)
+        self.assertEqual(self.bounced()[0], "internal-server-error")
+        self.gone(peer)
+
+    def test_only_the_first_of_two_writes(self) -> None:
+        self.comes()
+        self.sends(ping())
+        self.world.storage(CAPULET).latency = 2.0
+        self.sends(message("1"))
+        self.world.passes(1)
+        self.fails()
+        peer = self.ready()
+        self.world.passes(4)
+        self.assertEqual(self.bounced()[0], "internal-server-error")
+        peer.receives(ping().replace("<iq ", f"<iq from='{JULIET}' "))
+        self.world.passes(4)
+        self.gone(peer)
+
+    def test_who_is_told_first_does_not_matter(self) -> None:
+        self.comes()
+        self.sends(message("1"))
+        peer = self.ready()
+        peer.takes()
+        around = service(self.server).around
+        (route,) = service(self.server).outgoing
+        refused: list[str] = []
+
+        class Early:
+            def release(self, settled: Ticket, failed: range) -> bool:
+                late = Message(to=JID.parse(ROMEO), from_=JID.parse(JULIET), id="late")
+                late.ticket = settled
+                with case.assertRaises(StanzaError) as caught:
+                    route.submit(late)
+                refused.append(caught.exception.condition)
+                late.ticket, late.type = 0, "error"
+                route.submit(late)
+                return False
+
+        case = self
+        around.gate.add(Early())
+        self.fails()
+        self.sends(message("2"))
+        self.assertEqual(refused, ["internal-server-error"])
+        self.assertEqual(self.bounced("2")[0], "internal-server-error")
+        self.assertEqual([each.get("id") for each in peer.takes()], ["late"])
+
+
+class ReturnTests(KeepingCase):
+    """A crash, or a stop, while a message is being returned: it is never lost, and never sent."""
+
+    settings: ClassVar[dict[str, Any]] = {"retry_longest_seconds": 10.0, "give_up_seconds": 5}
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.sends(message("1"), ping())
+        self.juliet.take()
+        self.world.storage(CAPULET).latency = 3.0
+
+    def until_due(self) -> None:
+        """Let time pass until it is being noted that the message is not to be sent."""
+        tickets = self.world.storage(CAPULET).tickets
+        while tickets.issued == tickets.settled:
+            self.world.passes(1)
+        self.juliet.receives()
+
+    def test_before_it_is_noted(self) -> None:
+        self.until_due()
+        self.restarts()
+        self.world.passes(10)
+        self.assertEqual(self.bounced()[0], "remote-server-timeout")
+        self.assertEqual(self.kept(), (0, 0))
+
+    def test_as_it_is_returned(self) -> None:
+        self.until_due()
+        self.world.passes(4)
+        self.assertEqual(self.bounced()[0], "remote-server-timeout")
+        self.assertTrue(self.world.storage(CAPULET).pending)
+        self.world.network.listening[ADDRESSES[MONTAGUE], 5269] = self.place
+        reading: Deferred[None] = Deferred()
+        load = Spool.load
+
+        async def late(spool: Spool) -> AsyncIterator[tuple[Kept, Stanza]]:
+            await reading  # until Juliet is back
+            async for found in load(spool):
+                yield found
+
+        self.patch(Spool, "load", late)
+        self.restarts()
+        reading.callback(None)
+        self.world.passes(12)
+        self.assertIn("before it was known", self.bounced()[1])
+        self.assertEqual(self.kept(), (0, 0))
+        self.assertEqual(self.place.peers, [])
+
+    def test_forgotten_once_returned(self) -> None:
+        self.until_due()
+        self.world.passes(8)
+        self.assertEqual(self.bounced()[0], "remote-server-timeout")
+        self.assertEqual(self.kept(), (0, 0))
+        self.restarts()
+        self.juliet.receives()
+
+    def test_a_disk_too_far_behind(self) -> None:
+        def behind(*_: object) -> None:
+            raise StorageError("too far behind")
+
+        self.patch(Spool, "go", behind)
+        self.world.passes(20)
+        self.assertEqual(self.bounced()[0], "remote-server-timeout")
+        self.assertEqual(len(self.flushLoggedErrors(StorageError)), 1)
+
+    def test_stopped_before(self) -> None:
+        self.until_due()
+        (route,) = service(self.server).outgoing
+        route.end()
+        self.world.passes(5)
+        self.juliet.receives()
+        self.assertEqual(self.kept(), (0, 1))
 
 
 class LoadingTests(KeepingCase):

@@ -21,10 +21,11 @@ class Held(Protocol):
 class Gate:
     """Wakes those who wait whenever storage has moved on. One serves a whole server.
 
-    `settled` is the last ticket that nobody needs to wait for.
+    `settled` is the last ticket that nobody needs to wait for; `failed` are those which were lost
+    when it moved last, of which not everybody may have been told yet.
     """
 
-    __slots__ = ("_tickets", "_waiting", "settled")
+    __slots__ = ("_tickets", "_waiting", "failed", "settled")
 
     _log = Logger()
 
@@ -32,6 +33,7 @@ class Gate:
         self._tickets = tickets
         self._waiting: dict[Held, None] = {}
         self.settled = tickets.settled
+        self.failed = range(0)
         tickets.watch(self._settled)
 
     def __len__(self) -> int:
@@ -55,7 +57,7 @@ class Gate:
         self._tickets.unwatch(self._settled)
 
     def _settled(self, settled: Ticket, failed: range) -> None:
-        self.settled = settled
+        self.settled, self.failed = settled, failed
         for held in list(self._waiting):
             try:
                 waits = held.release(settled, failed)

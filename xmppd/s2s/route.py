@@ -16,12 +16,14 @@ from twisted.logger import Logger
 from xmppd.api.storage import NO_TICKET, StorageError, Ticket
 from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.pairs import Pair
+from xmppd.s2s.returning import Returns
+from xmppd.s2s.returning import give_back as give_back  # for `outgoing`
 from xmppd.s2s.spool import Full, Kept, Spool
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.traffic import Traffic
 from xmppd.s2s.unreached import TIMEOUT, Step, Unreached, bare
 from xmppd.s2s.waiting import Item, Queue
-from xmppd.stanza.errors import StanzaError, can_be_answered, error_reply
+from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.weight import weight
 
@@ -54,6 +56,7 @@ class Route:
         "_queue",
         "_restored",
         "_retry_at",
+        "_returns",
         "_spool",
         "pair",
         "traffic",
@@ -69,6 +72,7 @@ class Route:
         self._around = around
         self._dial = dial
         self._spool = spool
+        self._returns = Returns(around, spool)
         self._dialling: Deferred[None] | None = None
         settings = around.settings
         self._queue = Queue(settings.queue_stanzas, settings.queue_bytes)
@@ -108,6 +112,8 @@ class Route:
         is kept for it: it fires when the stanza is sent or returned; cancelling it takes the stanza
         out. Nobody waits for answers, or those could be held up who do nothing but answer.
         """
+        if stanza.ticket in self._around.gate.failed:
+            raise StanzaError("internal-server-error")
         traffic = self.traffic
         counts = stanza.kind == "message" and stanza.type != "error"
         if counts:
@@ -165,9 +171,7 @@ class Route:
             raise _crowded() from None
         except StorageError:
             raise StanzaError("internal-server-error") from None
-        stanza = stanza.copy()
-        stanza.ticket = max(stanza.ticket, ticket)
-        return Item(stanza, kept)
+        return Item(stanza, kept, ticket)
 
     def _check_trouble(self) -> None:
         """Refuse what would wait for a server that could not be reached just now."""
@@ -184,9 +188,13 @@ class Route:
 
     def _add(self, item: Item) -> None:
         self._queue.append(item)
-        ticket = Ticket(item.stanza.ticket)
+        self._await(item.ticket)
+
+    def _await(self, ticket: Ticket) -> None:
+        """Be told what becomes of a write, whether there is a stream or not."""
         if ticket > self._around.gate.settled:
             self._last_ticket = max(self._last_ticket, ticket)
+            self._around.gate.add(self)
 
     def hold(self) -> None:
         """Send nothing until `let_go`: what an earlier run has left comes first."""
@@ -231,9 +239,8 @@ class Route:
         ticket = self._spool.go(kept)
         if ticket is not None:
             for item in self._queue:
-                item.stanza = item.stanza.copy()
-                item.stanza.ticket = max(item.stanza.ticket, ticket)
-            self._last_ticket = max(self._last_ticket, ticket)
+                item.tickets = (*item.tickets, ticket)
+            self._await(ticket)
 
     def _flush(self) -> None:
         """Send what may go now."""
@@ -241,9 +248,9 @@ class Route:
         if self._restored is not None:
             return
         while queue and traffic is not None and traffic.writable:
-            if queue.first.stanza.ticket > gate.settled:
-                gate.add(self)
-                return
+            first = queue.first
+            if first.ticket > gate.settled or (gate.failed and first.has_lost(gate.failed)):
+                return  # `release` comes
             item = queue.pop()
             traffic.send(item.stanza, self._receipt(item))
             item.let_go()  # not before: what comes of it is sent behind this
@@ -263,25 +270,30 @@ class Route:
     def _settled(self, item: Item, arrived: bool) -> None:
         """It is known now whether a message has arrived, or that nobody knows."""
         if not arrived:
-            self._return(item, StanzaError(TIMEOUT, _DOUBT))
+            self._returns.add([item], StanzaError(TIMEOUT, _DOUBT))
         elif item.kept is not None and self._spool is not None:
             self._spool.forget(item.kept)
 
     def release(self, settled: Ticket, failed: range) -> bool:
         """Send what waited for storage (see `xmppd.api.gate.Held`)."""
         if failed:
+            self._note_lost(failed)
             self._return_some(
-                lambda item: item.stanza.ticket in failed, StanzaError("internal-server-error")
+                lambda item: item.has_lost(failed), StanzaError("internal-server-error")
             )
         self._flush()
         return bool(self._queue) and self._last_ticket > settled
+
+    def _note_lost(self, failed: range) -> None:
+        for item in self._queue:
+            if item.kept is not None and self._spool is not None:
+                self._spool.lost(item.kept, failed)
 
     def _detached(self) -> None:
         """The stream has ended; nobody waits for another one."""
         self.traffic = None
         for item in self._queue:
             item.let_go()
-        self._around.gate.remove(self)
         now = self._around.clock.seconds()
         if now - self._attached_at < _STEADY:
             self._retry_at = now + self._delay()
@@ -369,16 +381,10 @@ class Route:
     # Returning.
 
     def _return_some(self, wanted: Callable[[Item], bool], error: StanzaError) -> None:
-        for item in self._queue.take(wanted):
+        items = self._queue.take(wanted)
+        for item in items:
             item.let_go()
-            self._return(item, error)
-
-    def _return(self, item: Item, error: StanzaError) -> None:
-        """Answer a stanza with an error, once it is on disk that this will not be done again."""
-        ticket = NO_TICKET
-        if item.kept is not None and self._spool is not None:
-            ticket = self._spool.forget(item.kept)
-        give_back(self._around, item.stanza, error, ticket)
+        self._returns.add(items, error)
 
     def end(self) -> None:
         """Stop: what is on disk stays there, all else is returned."""
@@ -389,16 +395,7 @@ class Route:
         self._return_some(
             lambda item: item.kept is None, StanzaError(TIMEOUT, "this server is being stopped")
         )
-
-
-def give_back(
-    around: Surroundings, stanza: Stanza, error: StanzaError, ticket: Ticket = NO_TICKET
-) -> None:
-    """Return a stanza to its sender with an error, which waits for `ticket`."""
-    if can_be_answered(stanza):
-        reply = error_reply(stanza, error)
-        reply.ticket = ticket
-        around.router.route(reply)
+        self._returns.end()
 
 
 def _crowded() -> StanzaError:

@@ -36,6 +36,7 @@ class Kept:
 
     - `going`: whether it is among those that may have been sent; `since`: when it was accepted
       (seconds since 1970); `size`: about how many bytes it costs.
+    - `moved`: the ticket with which it was noted that it may be sent, if it had to wait before.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Kept:
     since: float
     size: int
     going: bool
+    moved: Ticket = NO_TICKET
 
 
 class Spool:
@@ -79,24 +81,32 @@ class Spool:
         return kept, entry.ticket
 
     def go(self, messages: Iterable[tuple[Kept, Stanza]]) -> Ticket | None:
-        """Note that these may be sent once that is on disk; None if nothing had to be noted."""
-        ticket = None
+        """Note that these may be sent once that is on disk; None if nothing had to be noted.
+
+        Raises `StorageError`.
+        """
         ids = []
         for kept, stanza in messages:
             if not kept.going:
-                kept.going = True
-                ids.append(kept.id)
-                self._sent.append(
+                entry = self._sent.append(
                     OWNER, bytes(stanza), when=kept.since, contact=kept.domain, id=kept.id
                 )
-        if ids:
-            ticket = self._waiting.remove(OWNER, ids)
-        return ticket
+                kept.going, kept.moved = True, entry.ticket
+                ids.append(kept.id)
+        return self._waiting.remove(OWNER, ids) if ids else None
+
+    def lost(self, kept: Kept, failed: range) -> None:
+        """Writes with the tickets in `failed` were lost: what they were to move still waits."""
+        if kept.moved in failed:
+            kept.going = False
 
     def forget(self, kept: Kept) -> Ticket:
         """Keep a message no more: it has arrived, or is returned."""
         self._count(kept, -1)
         try:
+            if kept.moved != NO_TICKET:
+                # Whether that is committed or lost, it may be in either archive.
+                self._archive(not kept.going).remove(OWNER, [kept.id])
             return self._archive(kept.going).remove(OWNER, [kept.id])
         except StorageError:
             self._log.failure("a message for {domain} stays on disk", domain=kept.domain)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from twisted.internet.defer import Deferred
 
+from xmppd.api.storage import Ticket
 from xmppd.s2s.spool import Kept
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.weight import weight
@@ -14,15 +15,26 @@ class Item:
     """A stanza that waits or is under way; `kept` where it is on disk, if it is.
 
     `size` is about how many bytes it costs, `done` what its sender waits for, None if nobody does.
+    `tickets` are those of all that has to be on disk before it is sent.
     """
 
-    __slots__ = ("done", "kept", "size", "stanza")
+    __slots__ = ("done", "kept", "size", "stanza", "tickets")
 
-    def __init__(self, stanza: Stanza, kept: Kept | None) -> None:
+    def __init__(self, stanza: Stanza, kept: Kept | None, *tickets: Ticket) -> None:
         self.stanza = stanza
         self.kept = kept
         self.size = weight(stanza)
         self.done: Deferred[None] | None = None
+        self.tickets = (Ticket(stanza.ticket), *tickets)
+
+    @property
+    def ticket(self) -> Ticket:
+        """The last of the tickets."""
+        return max(self.tickets)
+
+    def has_lost(self, failed: range) -> bool:
+        """Tell whether a write it needs is among those that were lost."""
+        return any(ticket in failed for ticket in self.tickets)
 
     def let_go(self) -> None:
         """Have its sender wait no longer."""

@@ -1,0 +1,82 @@
+"""What cannot be sent to another server is returned to its sender, once (RFC 6120 8.3)."""
+
+from collections import deque
+
+from twisted.logger import Logger
+
+from xmppd.api.storage import NO_TICKET, StorageError, Ticket
+from xmppd.s2s.spool import Spool
+from xmppd.s2s.surroundings import Surroundings
+from xmppd.s2s.waiting import Item
+from xmppd.stanza.errors import StanzaError, can_be_answered, error_reply
+from xmppd.stanza.stanza import Stanza
+
+
+class Returns:
+    """Returns stanzas, each as soon as it is on disk that it is not to be sent any more.
+
+    A message is forgotten in the turn in which it is returned, and no sooner: a crash in between
+    has it returned a second time, as one in doubt, but never lost, and never sent after all.
+    """
+
+    __slots__ = ("_around", "_due", "_spool")
+
+    _log = Logger()
+
+    def __init__(self, around: Surroundings, spool: Spool | None) -> None:
+        self._around = around
+        self._spool = spool
+        self._due: deque[tuple[Ticket, list[Item], StanzaError]] = deque()
+
+    def add(self, items: list[Item], error: StanzaError) -> None:
+        """Return these with that error, at once or once it is on disk."""
+        ticket = self._stop_sending(items)
+        if ticket is None:
+            self._return(items, error)
+        else:
+            self._due.append((ticket, items, error))
+            self._around.gate.add(self)
+
+    def _stop_sending(self, items: list[Item]) -> Ticket | None:
+        """Put messages that wait on disk where those are that are never sent again."""
+        kept = [(item.kept, item.stanza) for item in items if item.kept is not None]
+        if self._spool is None or not kept:
+            return None
+        try:
+            return self._spool.go(kept)
+        except StorageError:
+            self._log.failure("messages that are returned stay on disk")
+            return None
+
+    def release(self, settled: Ticket, failed: range) -> bool:
+        """Return what waited for storage (see `xmppd.api.gate.Held`).
+
+        Where that was lost it is returned all the same: the sender may hear nothing else.
+        """
+        while self._due and self._due[0][0] <= settled:
+            _, items, error = self._due.popleft()
+            self._return(items, error)
+        return bool(self._due)
+
+    def _return(self, items: list[Item], error: StanzaError) -> None:
+        for item in items:
+            give_back(self._around, item.stanza, error)
+            if item.kept is not None and self._spool is not None:
+                self._spool.forget(item.kept)
+
+    def end(self) -> None:
+        """Leave on disk what is: it is returned by the next run. All else is returned now."""
+        due, self._due = self._due, deque()
+        self._around.gate.remove(self)
+        for _, items, error in due:
+            self._return([item for item in items if item.kept is None], error)
+
+
+def give_back(
+    around: Surroundings, stanza: Stanza, error: StanzaError, ticket: Ticket = NO_TICKET
+) -> None:
+    """Return a stanza to its sender with an error, which waits for `ticket`."""
+    if can_be_answered(stanza):
+        reply = error_reply(stanza, error)
+        reply.ticket = ticket
+        around.router.route(reply)
