@@ -95,6 +95,7 @@ class RefusalTests(FederationCase):
             romeo = self.romeo(self.there, domain)
             romeo.client.ask("message", to=juliet.jid, body="It is me.")
             romeo.client.expect("bounce", sender=juliet.jid)
+            self.ours.expect(f"{domain} is not proven by dialback from 127.0.0.1: the certificate")
         self.assertEqual(juliet.client.seen("message"), [])
         self.assert_streams(self.ours)
 
@@ -140,6 +141,18 @@ class ImpostorTests(FederationCase):
         self.juliet_here.client.ask("ping", to=HERE)
         self.juliet_here.client.expect("answer")
         self.assertEqual(self.juliet_here.client.seen("message"), [])
+
+    def test_a_prefix_of_the_stream(self) -> None:
+        """What is bound on its header only must not break the stream of whoever gets the stanza."""
+        impostor = self.impostor(self.internet.valid(PROSODY))
+        impostor.header = impostor.header.replace(" version=", " xmlns:e='urn:e' version=")
+        impostor.open()
+        impostor.authenticate()
+        stanza = self.message(PROSODY, HERE).replace("<body>", "<e:x e:y='1'/><body>")
+        self.assertTrue(impostor.ends(f"{stanza}</stream:stream>").endswith("</stream:stream>"))
+        self.juliet_here.client.expect("message", body="x")
+        self.juliet_here.client.ask("ping", to=HERE)
+        self.juliet_here.client.expect("answer")
 
     def message(self, from_: str, to: str) -> str:
         return (
