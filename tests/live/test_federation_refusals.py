@@ -145,7 +145,7 @@ class ImpostorTests(FederationCase):
     def test_a_prefix_of_the_stream(self) -> None:
         """What is bound on its header only must not break the stream of whoever gets the stanza."""
         impostor = self.impostor(self.internet.valid(PROSODY))
-        impostor.header = impostor.header.replace(" version=", " xmlns:e='urn:e' version=")
+        impostor.header = impostor.header.replace(" xmlns:db=", " xmlns:e='urn:e' xmlns:db=")
         impostor.open()
         impostor.authenticate()
         stanza = self.message(PROSODY, HERE).replace("<body>", "<e:x e:y='1'/><body>")
