@@ -8,6 +8,7 @@ from unittest.mock import patch
 from xmppd.routing.domain import AccountsDomain
 from xmppd.routing.host import LocalHost
 from xmppd.s2s.pairs import Pairs
+from xmppd.s2s.returning import Returns
 from xmppd.s2s.route import Route
 from xmppd.s2s.service import ServerService
 from xmppd.s2s.spool import Spool
@@ -141,7 +142,7 @@ PLANTED: Mapping[str, Plant] = {
     "no look at who sends": _instead(Pairs, "check", _nothing),
     "sent again though in doubt": _instead(Route, "_settled", _send_again),
     "never returned though in doubt": _instead(Route, "_settled", _keep_silent),
-    "returned twice": _instead(Route, "_return", _twice),
+    "returned twice": _instead(Returns, "_return", _twice),
     "nothing on disk": _instead(Spool, "keep", _forget_at_once),
     "the last first": _instead(Route, "_add", _last_first),
     "sent again after a crash": _instead(Spool, "load", _as_if_it_waited),
