@@ -1,55 +1,19 @@
 """The factory behind the ports for other servers."""
 
-from twisted.internet.interfaces import (
-    IAddress,
-    ILoggingContext,
-    IProtocol,
-    IProtocolFactory,
-    ITCPTransport,
-)
-from twisted.internet.protocol import Protocol
-from zope.interface import implementer
-
+from xmppd.net.factory import PortFactory
 from xmppd.s2s.service import ServerService
 
 
-class _Refused(Protocol):
-    """A connection that is closed at once."""
-
-    def makeConnection(self, transport: ITCPTransport) -> None:
-        """Close it."""
-        transport.abortConnection()
-
-
-@implementer(IProtocolFactory, ILoggingContext)
-class ServerFactory:
+class ServerFactory(PortFactory):
     """Makes an `IncomingStream` for each connection, and none where an address has too many.
 
     `direct_tls`: the port is wrapped in TLS from the first byte (XEP-0368).
     """
 
-    noisy = False
-
     def __init__(self, service: ServerService, *, direct_tls: bool = False) -> None:
-        self._service = service
-        self._direct_tls = direct_tls
-
-    def logPrefix(self) -> str:
-        """Return what Twisted calls the port in the log."""
-        return "port for servers"
-
-    def doStart(self) -> None:
-        """Do nothing when a port begins to listen."""
-
-    def doStop(self) -> None:
-        """Do nothing when a port stops listening."""
-
-    def buildProtocol(self, addr: IAddress | None) -> IProtocol | None:
-        """Return the protocol for a connection, None to refuse it.
-
-        Twisted's TLS wrapper must have a protocol in any case: under it, one that hangs up.
-        """
-        address = getattr(addr, "host", "")
-        if not self._service.admits(address):
-            return _Refused() if self._direct_tls else None
-        return self._service.accept(address, secure=self._direct_tls)
+        super().__init__(
+            "port for servers",
+            service.admits,
+            lambda address: service.accept(address, secure=direct_tls),
+            wrapped=direct_tls,
+        )

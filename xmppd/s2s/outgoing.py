@@ -10,7 +10,8 @@ from xmppd.api.router import IDomain
 from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.dialling import Dialler
 from xmppd.s2s.pairs import Pair
-from xmppd.s2s.route import Route, give_back
+from xmppd.s2s.returning import give_back
+from xmppd.s2s.route import Route
 from xmppd.s2s.shares import SHARE, Shares, owner
 from xmppd.s2s.spool import Kept, Spool
 from xmppd.s2s.surroundings import Surroundings
@@ -116,16 +117,20 @@ class Outgoing:
     def _restore(self, kept: Kept, stanza: Stanza) -> None:
         from_, to = stanza.from_, stanza.to
         if kept.going or from_ is None or to is None:
-            ticket = self._spool.forget(kept)
-            give_back(self._around, stanza, StanzaError(TIMEOUT, _DOUBT), ticket)
+            self._return(kept, stanza, StanzaError(TIMEOUT, _DOUBT))
             return
         pair = Pair(from_.domainpart, to.domainpart)
         try:
             route = self._routes.get((pair.local, pair.remote)) or self._route(pair)
         except StanzaError as error:
-            give_back(self._around, stanza, error, self._spool.forget(kept))
+            self._return(kept, stanza, error)
             return
         route.restore(kept, stanza)
+
+    def _return(self, kept: Kept, stanza: Stanza, error: StanzaError) -> None:
+        """Return a message and forget it; a crash in between has it returned again, not lost."""
+        give_back(self._around, stanza, error)
+        self._spool.forget(kept)
 
     def look_after(self) -> None:
         """Act on what has become due, and forget pairs nothing is known of any more."""

@@ -4,7 +4,7 @@ from collections import deque
 
 from twisted.logger import Logger
 
-from xmppd.api.storage import NO_TICKET, StorageError, Ticket
+from xmppd.api.storage import StorageError, Ticket
 from xmppd.s2s.spool import Spool
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.waiting import Item
@@ -72,11 +72,7 @@ class Returns:
             self._return([item for item in items if item.kept is None], error)
 
 
-def give_back(
-    around: Surroundings, stanza: Stanza, error: StanzaError, ticket: Ticket = NO_TICKET
-) -> None:
-    """Return a stanza to its sender with an error, which waits for `ticket`."""
+def give_back(around: Surroundings, stanza: Stanza, error: StanzaError) -> None:
+    """Return a stanza to its sender with an error."""
     if can_be_answered(stanza):
-        reply = error_reply(stanza, error)
-        reply.ticket = ticket
-        around.router.route(reply)
+        around.router.route(error_reply(stanza, error))

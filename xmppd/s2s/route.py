@@ -17,7 +17,6 @@ from xmppd.api.storage import NO_TICKET, StorageError, Ticket
 from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.pairs import Pair
 from xmppd.s2s.returning import Returns
-from xmppd.s2s.returning import give_back as give_back  # for `outgoing`
 from xmppd.s2s.spool import Full, Kept, Spool
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.traffic import Traffic
