@@ -102,6 +102,21 @@ class CrashTests(KeepingCase):
         peer.receives()
         self.assertEqual(self.bounced("2")[0], "internal-server-error")
 
+    def test_what_cannot_be_noted_as_sent_is_not_sent(self) -> None:
+        """The disk is too far behind as the other server comes."""
+
+        def go(_spool: Spool, _messages: object) -> None:
+            raise StorageError("the disk does not keep up")
+
+        self.sends(message("1"), message("2"))
+        self.patch(Spool, "go", go)
+        self.comes()
+        self.ready().receives()
+        conditions = ["internal-server-error" in text for text in self.juliet.take()]
+        self.assertEqual([True, True], conditions)
+        self.assertEqual(self.kept(), (0, 0))
+        self.flushLoggedErrors(StorageError)
+
     def test_acknowledged_is_forgotten(self) -> None:
         self.comes()
         self.sends(message("1"), message("2"))

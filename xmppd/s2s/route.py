@@ -235,7 +235,12 @@ class Route:
         if self._spool is None:
             return
         kept = [(item.kept, item.stanza) for item in self._queue if item.kept is not None]
-        ticket = self._spool.go(kept)
+        try:
+            ticket = self._spool.go(kept)
+        except StorageError:  # sent all the same, it could be sent again after a crash
+            error = StanzaError("internal-server-error")
+            self._return_some(lambda item: item.kept is not None, error)
+            return
         if ticket is not None:
             for item in self._queue:
                 item.tickets = (*item.tickets, ticket)
