@@ -152,14 +152,15 @@ class IncomingStream(ServerProtocol):
         if policy.require_tls and not self.secure:
             return offered
         if self._is_authenticated:
-            offered.append(management.feature())
+            if self._around.settings.stream_management:
+                offered.append(management.feature())
         elif self.secure and self.remote and self.certified(self.remote):
             mechanisms = Element("mechanisms", SASL)
             mechanisms.add("mechanism", SASL, EXTERNAL)
             offered.append(mechanisms)
         if policy.dialback:
             offered.append(dialback.feature())
-        if not self._is_authenticated and self.secure:
+        if not self._is_authenticated and self.secure and self._around.settings.bidi:
             offered.append(Element("bidi", BIDI_FEATURE))
         return offered
 

@@ -47,6 +47,8 @@ class ServerSettings:
     domains; `queue_stanzas` and `queue_bytes` wait for each. Where nothing answers, it is tried
     again after `retry_seconds`, twice that and so on up to `retry_longest_seconds`; after
     `give_up_seconds` messages are returned.
+
+    `stream_management` and `bidi` are whether those are offered (XEP-0198, XEP-0288).
     """
 
     limits: StreamLimits
@@ -76,8 +78,10 @@ class ServerSettings:
     policies: Mapping[str, DomainPolicy] = field(default_factory=dict)
     allowed: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
-    # Nobody has had a reason yet to set this.
+    # Nobody has had a reason yet to set these.
     closing_seconds: float = 5.0
+    stream_management: bool = True
+    bidi: bool = True
 
     def policy(self, domain: str) -> DomainPolicy:
         """Return what is asked of a domain."""
