@@ -10,7 +10,7 @@ from xmppd.api.network import Trouble
 from xmppd.api.registrations import Feature
 from xmppd.server.assemble import Server
 from xmppd.server.config import RemoteConfig, ServersConfig
-from xmppd.testing.network import Network, NetworkClient, Node, Weather, settings
+from xmppd.testing.network import Certificate, Network, NetworkClient, Node, Weather, settings
 
 JULIET, ROMEO = "juliet@a.example/balcony", "romeo@b.example/orchard"
 
@@ -208,6 +208,52 @@ class TroubleTests(NetworkCase):
         self.network.mend()
         self.network.run(8)
         self.assertEqual(["2"], said(self.romeo))
+
+    def test_the_dns_lies(self) -> None:
+        self.network.names.hosts["home.example"] = ("127.0.0.1",)
+        for host, why in (
+            ("xmpp.a.example", "host-unknown"),
+            ("home.example", "home.example leads to "),
+        ):
+            self.network.names.lies["b.example"] = host
+            self.say("1")
+            self.network.run(3)
+            self.assertIn(why, self.reason("1"))
+        self.network.mend()
+        self.network.run(3)
+        self.pass_on("2")
+
+    def test_certificates(self) -> None:
+        for certificate, why in (
+            (Certificate.EXPIRED, "expired"),
+            (Certificate.MISNAMED, "not-b.example"),
+            (Certificate.UNTRUSTED, "authority"),
+        ):
+            self.network.spoil("b.example", certificate)
+            self.say("1")
+            self.network.run(3)
+            self.assertIn(why, self.reason("1"))
+        self.network.mend()
+        self.network.run(3)
+        self.pass_on("2")
+
+    def reason(self, id: str) -> str:
+        """Return the text with which a message has come back, and nothing else has come."""
+        [stanza] = [each for each in self.juliet.take() if each.kind == "message"]
+        self.assertEqual((id, "error"), (stanza.id, stanza.type))
+        return stanza.to_bytes().decode()
+
+    def test_a_narrow_way(self) -> None:
+        """Who writes more gets it through later."""
+        self.pass_on("1")
+        self.network.weather = Weather(delay=(0.1, 0.1), bytes_per_second=1000, splits=0.0)
+        for number in range(40):
+            self.say(f"2{number}")
+            self.network.run(0.05)
+        first = len(said(self.romeo))
+        self.network.run(10)
+        rest = len(said(self.romeo))
+        self.assertEqual((True, True, 40), (first > 0, rest > first, first + rest))
 
     def test_slow_machines(self) -> None:
         self.network.weather = Weather(delay=(0.1, 0.1), splits=0.0)

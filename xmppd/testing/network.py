@@ -38,7 +38,7 @@ from xmppd.server.inventory import Inventory
 from xmppd.stanza.jid import JID
 from xmppd.stanza.prep import skeleton
 from xmppd.storage.simulated import SimulatedStorage
-from xmppd.testing.net.certificates import issued
+from xmppd.testing.net.certificates import Certificate, flawed, issued
 from xmppd.testing.net.client import NetworkClient
 from xmppd.testing.net.dice import Dice
 from xmppd.testing.net.internet import Internet, Weather
@@ -49,7 +49,7 @@ from xmppd.testing.net.storage import Disk, SqliteDisk, simulated
 from xmppd.testing.net.time import VirtualClock, VirtualWall
 from xmppd.testing.net.trace import Trace
 
-__all__ = ["Network", "NetworkClient", "Node", "Weather"]
+__all__ = ["Certificate", "Network", "NetworkClient", "Node", "Weather"]
 
 S2S_PORT, S2S_TLS_PORT = 5269, 5270
 
@@ -116,26 +116,13 @@ class Network:
 
         Raises `ValueError` for a domain that is there already, or is no host name.
         """
-        taken = [domain for domain in domains if domain in self._by_domain]
-        if taken or not domains:
-            raise ValueError(f"served already: {', '.join(taken)}" if taken else "no domain")
+        told = self._told(config or settings(), domains, authority)
         machine = self.machine(domains[0])
         dice = self.dice.fork(machine.name)
-        files = issued(domains, authority)
         disk = self._disk(machine, dice.fork("disk"), sqlite, latency)
-        node = Node(
-            machine,
-            replace(
-                config or settings(),
-                hosts=tuple(HostConfig(each, files.chain, files.key) for each in domains),
-                data=files.ca.parent,
-            ),
-            disk,
-            VirtualWall(self.clock),
-            MachineResolver(self.names, machine.clock, self._internet),
-            dice,
-            inventory,
-        )
+        wall = VirtualWall(self.clock)
+        resolver = MachineResolver(self.names, machine.clock, self._internet)
+        node = Node(machine, told, disk, wall, resolver, dice, inventory)
         node.prepare = prepare
         self.nodes[node.name] = node
         for domain in domains:
@@ -144,6 +131,15 @@ class Network:
         node.start()
         self.trace.note(node.name, "starts")
         return node
+
+    def _told(self, config: ServerConfig, domains: tuple[str, ...], authority: str) -> ServerConfig:
+        """Return a configuration with hosts and certificates. Raises `ValueError`."""
+        taken = [domain for domain in domains if domain in self._by_domain]
+        if taken or not domains:
+            raise ValueError(f"served already: {', '.join(taken)}" if taken else "no domain")
+        files = issued(domains, authority)
+        hosts = tuple(HostConfig(each, files.chain, files.key) for each in domains)
+        return replace(config, hosts=hosts, data=files.ca.parent)
 
     def _disk(self, machine: Machine, dice: Dice, sqlite: bool, latency: float) -> Disk:
         def new_id() -> str:
@@ -238,12 +234,13 @@ class Network:
         self._internet.cut(self.nodes[one].machine, self.nodes[other].machine)
 
     def mend(self) -> None:
-        """Let everything through again, and have the DNS know everything."""
+        """Let everything through again, have the DNS be right, and certificates be good."""
         self.trace.note("network", "is mended")
         self._internet.mend()
-        self.names.troubles.clear()
+        self.names.mend()
         for machine in self._machines.all():
             machine.slowness = 1.0
+            machine.shows = ()
         self._machines.go_on()
 
     def reset(self, one: str, other: str) -> int:
@@ -263,6 +260,12 @@ class Network:
         """Have everything to a machine and from it take so many times longer, until `mend`."""
         self.trace.note(name, f"is {times:.1f} times slower")
         self.nodes[name].machine.slowness = times
+
+    def spoil(self, name: str, certificate: Certificate) -> None:
+        """Have a machine show a certificate that is no good on new connections, until `mend`."""
+        node = self.nodes[name]
+        self.trace.note(name, f"shows {certificate.value}")
+        node.machine.shows = flawed(node.domains, certificate)
 
     def fail_commit(self, name: str) -> None:
         """Have a server's next commit fail, if it keeps its data in memory."""

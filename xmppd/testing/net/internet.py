@@ -14,7 +14,8 @@ from xmppd.testing.net.trace import Trace
 class Weather:
     """How connections are.
 
-    - `delay`: the least and the most seconds a piece takes; `bytes_per_second`: how fast they come.
+    - `delay`: the least and the most seconds a piece takes; `bytes_per_second`: how many bytes get
+      through in one direction of one connection.
     - `splits`: how probable it is that what is written at once arrives in pieces.
     """
 
@@ -29,6 +30,7 @@ class Place(Protocol):
     name: str
     dark: bool
     slowness: float
+    shows: tuple[bytes, ...]
 
 
 class Internet:
@@ -58,11 +60,13 @@ class Internet:
             return False
         return not self._cuts or frozenset((one.name, other.name)) not in self._cuts
 
-    def delay(self, one: Place, other: Place, size: int = 0) -> float:
-        """Return how many seconds so many bytes take."""
-        weather = self.weather
-        seconds = self.dice.between(*weather.delay) + size / weather.bytes_per_second
-        return seconds * max(one.slowness, other.slowness)
+    def delay(self, one: Place, other: Place) -> float:
+        """Draw how many seconds something takes from one machine to another."""
+        return self.dice.between(*self.weather.delay) * max(one.slowness, other.slowness)
+
+    def width(self, one: Place, other: Place, size: int) -> float:
+        """Return how many seconds so many bytes take after those before them."""
+        return size / self.weather.bytes_per_second * max(one.slowness, other.slowness)
 
 
 class Way:
@@ -82,9 +86,13 @@ class Way:
         """Whether anything gets through."""
         return self._internet.is_open(self._near, self._far)
 
-    def delay(self, size: int) -> float:
-        """Return how many seconds a piece of that many bytes takes."""
-        return self._internet.delay(self._near, self._far, size)
+    def delay(self) -> float:
+        """Return how many seconds something takes to get there."""
+        return self._internet.delay(self._near, self._far)
+
+    def width(self, size: int) -> float:
+        """Return how many seconds so many bytes take after those before them."""
+        return self._internet.width(self._near, self._far, size)
 
     def pieces(self, data: bytes) -> list[bytes]:
         """Cut what is written into what arrives at a time."""
@@ -98,6 +106,10 @@ class Way:
     def later(self, seconds: float, step: Callable[..., None], /, *arguments: object) -> object:
         """Call something after so many seconds, whatever becomes of either machine."""
         return self._internet.clock.callLater(seconds, step, *arguments)
+
+    def shown(self, chain: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Return what is shown of one's own certificates, in DER: the machine may show another."""
+        return self._near.shows or chain if chain else ()
 
     def note(self, what: str) -> None:
         """Note what happens at this end."""

@@ -64,8 +64,11 @@ class Road(Protocol):
     def open(self) -> bool:
         """Whether anything gets through."""
 
-    def delay(self, size: int) -> float:
-        """Return how many seconds a piece of that many bytes takes."""
+    def delay(self) -> float:
+        """Return how many seconds something takes to get there."""
+
+    def width(self, size: int) -> float:
+        """Return how many seconds so many bytes take after those before them."""
 
     def pieces(self, data: bytes) -> list[bytes]:
         """Cut what is written into what arrives at a time."""
@@ -75,6 +78,9 @@ class Road(Protocol):
 
     def seconds(self) -> float:
         """Return the time."""
+
+    def shown(self, chain: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Return what is shown of one's own certificates, in DER."""
 
     def note(self, what: str) -> None:
         """Note what happens on it."""
@@ -109,7 +115,8 @@ class End:
         self._jams = 0
         self._silent = False
         self._reading = True
-        self._due = 0.0
+        self._due = 0.0  # when what was written last arrives
+        self._passed = 0.0  # when the last of it has left
         self._on_way = 0
         self._producer: IPushProducer | None = None
         self._producer_paused = False
@@ -248,7 +255,7 @@ class End:
             self.expect_tls(lambda _name: chain)
         else:
             self._secure = True
-            self._say_hello(Hello(chain, server_name))
+            self._say_hello(Hello(self._road.shown(chain), server_name))
 
     def expect_tls(self, certificates: Callable[[str], tuple[bytes, ...]]) -> None:
         """Report TLS once the other side begins it; `certificates` is given the name it calls."""
@@ -270,7 +277,8 @@ class End:
             return
         self._theirs = hello
         if self._mine is None and self._certificates is not None:
-            self._say_hello(Hello(self._certificates(hello.server_name)))
+            chain = self._certificates(hello.server_name)
+            self._say_hello(Hello(self._road.shown(chain)))
         else:
             self._shake_hands()
 
@@ -287,8 +295,9 @@ class End:
     # On the way.
 
     def _send(self, item: Item, size: int = 0) -> None:
-        now = self._road.seconds()
-        self._due = max(self._due, now + self._road.delay(size))
+        now, road = self._road.seconds(), self._road
+        self._passed = max(self._passed, now) + road.width(size)
+        self._due = max(self._due, self._passed + road.delay())
         self._on_way += size
         self._road.later(self._due - now, self._travelled, item)
 
@@ -327,7 +336,7 @@ class End:
             self.reset()
         elif self.lost:
             if item is not FINISH and not self.other.lost:
-                self._road.later(self._road.delay(0), self.other.reset)
+                self._road.later(self._road.delay(), self.other.reset)
         else:
             self._unread.append(item)
             self._read_on()

@@ -61,6 +61,7 @@ class Machine:
     - `clock`: its timers; `listeners`: what answers, by port.
     - `dark`: whether it has no power: nothing gets there, and nobody says so.
     - `slowness`: how many times longer everything takes on the way to it and from it.
+    - `shows`: certificates (DER, leaf first) that are seen instead of its own, () for its own.
     """
 
     def __init__(self, machines: Machines, name: str, addresses: tuple[str, ...]) -> None:
@@ -68,6 +69,7 @@ class Machine:
         self.addresses = addresses
         self.dark = False
         self.slowness = 1.0
+        self.shows: tuple[bytes, ...] = ()
         self.clock = MachineClock(machines.internet.clock)
         self.listeners: dict[int, Listener] = {}
         self._machines = machines

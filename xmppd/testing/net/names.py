@@ -1,6 +1,7 @@
 """The DNS of a network: each machine asks it, and it takes its time or fails as it is told."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
@@ -19,22 +20,37 @@ class Names:
     """What the DNS says.
 
     - `services`: the places of a service, by its whole name; `hosts`: addresses, by name.
-    - `troubles`: what is asked instead for all names of a domain; may be changed at any time.
+    - `troubles`: what is answered instead for all names of a domain; `lies`: the host that its
+      services are said to be at, for domains of whom the DNS says something wrong. Both may be
+      changed at any time.
     """
 
     def __init__(self) -> None:
         self.services: dict[str, Sequence[SrvRecord]] = {}
         self.hosts: dict[str, Sequence[str]] = {}
         self.troubles: dict[str, Trouble] = {}
+        self.lies: dict[str, str] = {}
 
     def trouble(self, name: str) -> Trouble | None:
         """Return what is wrong with a name, None if nothing is."""
         found = [each for at, each in self.troubles.items() if f".{name}".endswith(f".{at}")]
         return found[0] if found else None
 
+    def mend(self) -> None:
+        """Have everything answered, and answered right."""
+        self.troubles.clear()
+        self.lies.clear()
+
     def table(self) -> FixedResolver:
-        """Return what is answered while nothing is wrong."""
-        return FixedResolver(self.services, self.hosts)
+        """Return what is answered where there is no trouble."""
+        services = {name: self._said(name, records) for name, records in self.services.items()}
+        return FixedResolver(services, self.hosts)
+
+    def _said(self, name: str, records: Sequence[SrvRecord]) -> Sequence[SrvRecord]:
+        for domain, host in self.lies.items():
+            if name.endswith(f".{domain}"):
+                return [replace(record, target=host) for record in records]
+        return records
 
 
 @implementer(IResolver)
