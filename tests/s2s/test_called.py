@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
-from tests.c2s.texts import CLOSE, PROCEED, SASL, STARTTLS, stream_error
+from tests.c2s.texts import CLOSE, PROCEED, SASL, STARTTLS, TLS, stream_error
 from tests.net.pki import DAY, NOW, Issued, Order, authority, der, issue, xmpp_address
 from tests.s2s.test_outgoing import (
     AUTH,
@@ -51,7 +51,8 @@ class StrippingTests(OutgoingCase):
 
     def test_no_tls_on_offer(self) -> None:
         for offered in ("", EXTERNAL, DIALBACK, f"<starttls xmlns='{SASL}'/>"):
-            self.nothing_leaves(header(), features(offered), condition="remote-server-timeout")
+            said = header(), features(offered) + f"<failure xmlns='{TLS}'/>"
+            self.nothing_leaves(*said, condition="remote-server-timeout")
 
     def test_proof_before_tls(self) -> None:
         """Nobody is believed to take us at our word, or to have asked for anything."""
@@ -357,6 +358,8 @@ class HalfOpenTests(OutgoingCase):
         self.sends(ping())
         peer = self.called()
         peer.sends(header(), features(DIALBACK))
+        peer.receives(STARTTLS)
+        peer.sends(f"<failure xmlns='{TLS}'/>")
         condition, text = self.bounced("p")
         self.assertEqual(condition, "remote-server-timeout")
         self.assertIn("cannot prove who it is", text)

@@ -34,7 +34,7 @@ from tests.s2s.world import (
 )
 from xmppd.api.router import IDomain
 from xmppd.s2s.dialback import make_key
-from xmppd.s2s.incoming import TRIES
+from xmppd.s2s.external import TRIES
 from xmppd.stanza.stanza import Stanza
 
 EVIL = "evil.example"
@@ -214,7 +214,7 @@ class ExternalSpoofingTests(IncomingCase):
         self.world.servers[CAPULET].router.add("second.example", _Nobody())
         peer = self.logged_in()
         peer.sends(message(to="x@second.example"))
-        self.fails(peer, "invalid-from")
+        self.fails(peer, "host-unknown")
 
     def test_stanzas_between_success_and_header(self) -> None:
         """They belong to no stream."""

@@ -111,7 +111,6 @@ class HeaderTests(IncomingCase):
             (opening(from_=CAPULET), "invalid-from"),
             (opening(from_=f"romeo@{MONTAGUE}"), "invalid-from"),
             (opening(from_="a b"), "improper-addressing"),
-            (opening().replace(f"to='{CAPULET}'", ""), "improper-addressing"),
             (opening(more=""), "unsupported-version"),
             (opening().replace("'jabber:server'", "'jabber:client'"), "invalid-namespace"),
         ):
@@ -189,7 +188,7 @@ class ExternalTests(IncomingCase):
         for said, condition in (
             (b64encode(MONTAGUE.encode()).decode(), ""),
             (b64encode(MONTAGUE.upper().encode()).decode(), ""),
-            ("", ""),
+            ("=", ""),
             (b64encode(b"other.example").decode(), "invalid-authzid"),
             (b64encode(f"romeo@{MONTAGUE}".encode()).decode(), "invalid-authzid"),
             (b64encode(b"\xff").decode(), "invalid-authzid"),
@@ -315,12 +314,10 @@ class CountingTests(IncomingCase):
         peer.receives("<enabled xmlns='urn:xmpp:sm:3'/>")
         peer.sends(message(), message(id="2"), "<r xmlns='urn:xmpp:sm:3'/>")
         peer.receives("<a xmlns='urn:xmpp:sm:3' h='2'/>")
-        peer.sends("<enable xmlns='urn:xmpp:sm:3'/>")
-        peer.receives(
-            f"<failed xmlns='urn:xmpp:sm:3'><unexpected-request xmlns='{ERRORS}'/></failed>"
-        )
         peer.sends("<resume xmlns='urn:xmpp:sm:3' previd='x' h='1'/>")
-        peer.receives(f"<failed xmlns='urn:xmpp:sm:3'><item-not-found xmlns='{ERRORS}'/></failed>")
+        peer.receives(
+            f"<failed xmlns='urn:xmpp:sm:3'><feature-not-implemented xmlns='{ERRORS}'/></failed>"
+        )
         peer.sends("<a xmlns='urn:xmpp:sm:3' h='1'/>")
         came = peer.takes()
         self.assertEqual([each.tag.rpartition("}")[2] for each in came][-1], "error")

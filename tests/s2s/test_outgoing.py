@@ -140,14 +140,6 @@ class NegotiationTests(OutgoingCase):
         peer.sends(f"<db:result from='{MONTAGUE}' to='{CAPULET}' type='valid'/>")
         peer.receives(sent())
 
-    def test_a_peer_from_before_1_0(self) -> None:
-        """Without features there is no TLS, which is required."""
-        self.sends(ping())
-        peer = self.called()
-        peer.sends(header("id='s1'"))
-        self.assertEqual(self.bounced("p")[0], "remote-server-timeout")
-        self.assertTrue(peer.reader.ended)
-
     def test_what_others_do_instead(self) -> None:
         """Whatever comes at the wrong time, nothing of Juliet's leaves."""
         for said in (

@@ -2,10 +2,13 @@
 
 from typing import Any, ClassVar
 
-from tests.c2s.texts import CLOSE, TLS, stream_error
+from tests.c2s.reading import shape
+from tests.c2s.texts import CLOSE, STARTTLS, TLS, stream_error
+from tests.net.pairs import Client
 from tests.s2s.test_incoming import (
     BIDI,
     DIALBACK,
+    EXTERNAL,
     JULIET,
     OUR_SM,
     SUCCESS,
@@ -16,10 +19,21 @@ from tests.s2s.test_incoming import (
     message,
     result,
 )
-from tests.s2s.world import ADDRESSES, CAPULET, MONTAGUE, Peer, certificate, connect, opening
+from tests.s2s.world import (
+    ADDRESSES,
+    CAPULET,
+    MONTAGUE,
+    Peer,
+    certificate,
+    connect,
+    opening,
+    parse,
+    service,
+)
 from xmppd.api.network import Trouble
 from xmppd.server.config import RemoteConfig
 
+TOO_MANY = stream_error("resource-constraint")
 BIDI_ELEMENT = "<bidi xmlns='urn:xmpp:bidi'/>"
 
 
@@ -152,6 +166,48 @@ class LimitTests(DialbackCase):
         peer.receives(answer("error", error="resource-constraint"))
 
 
+class NetworkLimitTests(DialbackCase):
+    """How many proven streams may come from one network, whatever their domains."""
+
+    settings: ClassVar[dict[str, Any]] = {"streams_per_address": 3}
+
+    def from_(self, address: str, domain: str) -> Peer:
+        peer = connect(self.world, address=address)
+        peer.sends(opening(from_=domain), STARTTLS)
+        peer.begin_tls(Client(server_name=CAPULET.encode(), shows=certificate(domain)))
+        peer.sends(opening(from_=domain), auth())
+        return peer
+
+    def test_by_external(self) -> None:
+        streams = [self.from_("2001:db8::1", f"d{number}.example") for number in range(3)]
+        self.assertEqual([each.reader.ended for each in streams], [False] * 3)
+        refused = self.from_("2001:db8::2:2", "d3.example")
+        self.assertEqual(shape(refused.takes()[-1]), shape(parse(TOO_MANY)[0]))
+        self.assertTrue(refused.reader.ended)
+        other = self.from_("2001:db8:0:1::1", "d3.example")
+        self.assertFalse(other.reader.ended)
+        streams[0].sends(CLOSE)
+        self.assertFalse(self.from_("2001:db8::1", "d3.example").reader.ended)
+
+    def test_by_dialback(self) -> None:
+        for number in range(3):
+            self.from_("198.51.100.7", f"d{number}.example")
+        peer = self.secured()
+        peer.takes()
+        peer.sends(result("k3y"))
+        home, question = self.asked()
+        home.sends(self.verdict(question, "valid"))
+        self.fails(peer, "resource-constraint")
+
+    def test_nothing_is_left(self) -> None:
+        streams = [self.from_("198.51.100.7", f"d{number}.example") for number in range(5)]
+        for each in streams:
+            each.transport.abortConnection()
+        self.world.turn()
+        around = service(self.server).around
+        self.assertEqual((dict(around.incoming), dict(around.incoming_networks)), ({}, {}))
+
+
 class PolicyTests(DialbackCase):
     """What is said of single domains holds for each pair (XEP-0220 2.5)."""
 
@@ -186,7 +242,9 @@ class PolicyTests(DialbackCase):
         peer = connect(self.world)
         peer.sends(opening(from_="open.example"))
         peer.receives(features(f"<starttls xmlns='{TLS}'/>", DIALBACK))
-        self.secured(None, "strict.example", BIDI)
+        self.fails(self.secured(None, "strict.example"), "policy-violation")
+        strict = certificate("strict.example")
+        self.secured(strict, "strict.example", EXTERNAL, BIDI)
 
     def test_a_strict_domain_on_a_lax_stream(self) -> None:
         """What one domain may do in clear, another one on the same stream may not."""
@@ -250,7 +308,8 @@ class HomeTests(DialbackCase):
 
     def test_no_encryption(self) -> None:
         peer = self.told()
-        self.place.peers[-1].sends(opening(CAPULET, MONTAGUE), features(DIALBACK))
+        home = self.place.peers[-1]
+        home.sends(opening(CAPULET, MONTAGUE), features(DIALBACK), f"<failure xmlns='{TLS}'/>")
         peer.receives(answer("error", error="remote-connection-failed"))
 
     def test_sent_elsewhere(self) -> None:

@@ -93,7 +93,25 @@ class ReadHeaderTests(SynchronousTestCase):
         plays = JID.parse("plays.example.org")
         for version in ("", "0.9", "1.0", "one"):
             told = header(default=COMPONENT, to="plays.example.org", version=version)
-            self.assertEqual(read_header(told, COMPONENT), Opened(plays, None, ""))
+            self.assertEqual(read_header(told, COMPONENT), Opened(plays, None, "", ""))
+
+    def test_servers_of_before_1_0(self) -> None:
+        """RFC 6120 4.7.5: no version is "0.9"; what is no version is none that we know."""
+        for version, expected in (
+            ("1.0", "1.0"),
+            ("1.7", "1.0"),
+            ("2.0", "1.0"),
+            ("0.9", ""),
+            ("0.10", ""),
+            (None, ""),
+        ):
+            attrs = {} if version is None else {"version": version}
+            told = Header("stream", STREAMS, attrs, {"": SERVER, "stream": STREAMS})
+            self.assertEqual(read_header(told, SERVER), Opened(None, None, "", expected))
+        for version in ("", "one", "1", "1.0.0", "-1.0", " 0.9"):
+            with self.assertRaises(StreamError) as caught:
+                read_header(header(default=SERVER, version=version), SERVER)
+            self.assertEqual(caught.exception.condition, "unsupported-version", version)
 
 
 class AnswerTests(SynchronousTestCase):

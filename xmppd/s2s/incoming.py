@@ -4,14 +4,16 @@ The other side says who it is by SASL EXTERNAL or by dialback, and may ask about
 it has proven anything. Nothing else counts until a pair of domains is proven.
 """
 
-from base64 import b64decode, b64encode
+from collections import Counter
 from collections.abc import Callable
 
 from typing_extensions import override
 
+from xmppd.net.networks import network_of
 from xmppd.net.tls import tls_facts
 from xmppd.s2s import dialback
 from xmppd.s2s.dialback import Answer, read_dialback
+from xmppd.s2s.external import EXTERNAL, External
 from xmppd.s2s.pairs import Pair, Proof
 from xmppd.s2s.protocol import Phase, ServerProtocol
 from xmppd.s2s.receiving import Receiving
@@ -25,13 +27,9 @@ from xmppd.stream.acks import Acks
 from xmppd.stream.errors import StreamError
 from xmppd.stream.events import Broken, Opened, Received
 from xmppd.stream.inbound import InboundStream
-from xmppd.stream.management import Enable, Enabled, Failed, ManagementError, Resume
+from xmppd.stream.management import Enabled, Failed, ManagementError, Resume
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import BIDI, BIDI_FEATURE, DIALBACK, SASL, SERVER, STREAM_MANAGEMENT, TLS
-
-EXTERNAL = "EXTERNAL"
-TRIES = 3
-"""How often one stream may try to log in (RFC 6120 6.4.5)."""
 
 
 class IncomingStream(ServerProtocol):
@@ -48,7 +46,7 @@ class IncomingStream(ServerProtocol):
     __slots__ = (
         "_certified",
         "_counted",
-        "_failures",
+        "_external",
         "_proven",
         "_receiving",
         "bidi",
@@ -76,7 +74,7 @@ class IncomingStream(ServerProtocol):
         self._receiving = Receiving(around, self, verifier)
         self._certified: dict[str, bool] = {}
         self._counted = ""
-        self._failures = 0
+        self._external = External()
         self._proven = proven
 
     @override
@@ -111,20 +109,25 @@ class IncomingStream(ServerProtocol):
     # The header and what is on offer.
 
     def _open(self, header: Opened) -> None:
-        """Answer a header (RFC 6120 4.7); behind SASL it may not name anybody else (6.4.6)."""
+        """Answer a header (RFC 6120 4.7); behind SASL it may not name anybody else (6.4.6).
+
+        Who speaks what was before version 1.0 is sent no features (4.3.2): it has dialback alone.
+        """
         local, remote = self._local(header.to), self._remote(header.from_)
         if self._is_authenticated and (local, remote) != (self.local, self.remote):
             raise StreamError("invalid-from", "that is not who you have proven to be")
         self.local, self.remote = local, remote
+        self._check_means(header.version)
         self.id = self._around.entropy.token()
         self.write(self._stream.open(local, self.id, dialback=True))
-        self.write(self._stream.features(self._offer()))
+        if header.version:
+            self.write(self._stream.features(self._offer()))
         if self._is_authenticated:
             self._ready()
 
     def _local(self, to: JID | None) -> str:
-        if to is None:
-            raise StreamError("improper-addressing", "'to' must name the domain you want")
+        if to is None:  # of a time when it was optional (4.7.2)
+            return self._around.default
         if to.localpart or to.resourcepart or not self._around.is_ours(to.domainpart):
             raise StreamError("host-unknown", "that domain is not served here")
         return to.domainpart
@@ -139,6 +142,19 @@ class IncomingStream(ServerProtocol):
         if not self._around.settings.permits(domain):
             raise StreamError("policy-violation", f"{domain} is not admitted here")
         return domain
+
+    def _check_means(self, version: str) -> None:
+        """Refuse who has no means here to prove to be the domain it names (RFC 6120 6.4.5)."""
+        policy = self._around.settings.policy(self.remote)
+        if self._is_authenticated or not self.remote:
+            return
+        if policy.require_tls and not self.secure:
+            if not version:
+                raise StreamError("unsupported-version", "TLS is required, and XMPP 1.0 for it")
+            return
+        starts = not self.secure and self._around.accepting is not None
+        if not (policy.dialback or (version and (starts or self.certified(self.remote)))):
+            raise StreamError("policy-violation", "a valid certificate is required")
 
     def _offer(self) -> list[Element]:
         """Return the stream features: TLS, then ways to prove a domain, then what is optional."""
@@ -220,35 +236,20 @@ class IncomingStream(ServerProtocol):
         self.start_tls(contexts.creator(self.local))
 
     def _sasl(self, element: Element) -> None:
-        """EXTERNAL, with an initial response, is all there is (XEP-0178 3, RFC 6120 6.3.8)."""
-        if element.name == "abort":
-            self._refuse("aborted")
-        elif element.name != "auth":
-            raise StreamError("unsupported-stanza-type")
-        elif element.attrs.get("mechanism") != EXTERNAL:
-            self._refuse("invalid-mechanism")
-        elif not (self.remote and self.certified(self.remote)):
-            self._refuse("not-authorized")
-        else:
-            condition = _wrong(element.text.strip(), self.remote)
-            if condition:
-                self._refuse(condition)
-            else:
-                self._accept()
-
-    def _refuse(self, condition: str) -> None:
-        failure = Element("failure", SASL)
-        failure.add(condition)
-        self.element(failure)
-        self._failures += 1
-        if self._failures >= TRIES:
+        proven = self.remote if self.remote and self.certified(self.remote) else ""
+        answer = self._external.take(element, proven, secure=self.secure)
+        if answer.name == "success":
+            self._accept(answer)
+            return
+        self.element(answer)
+        if self._external.exhausted:
             raise StreamError("policy-violation", "too many failed attempts")
 
-    def _accept(self) -> None:
+    def _accept(self, success: Element) -> None:
         """The stream's pair is proven; it begins anew (RFC 6120 6.4.6)."""
         self.admit(Pair(self.local, self.remote), Proof.EXTERNAL)
         self._receiving.end()
-        self.element(Element("success", SASL))
+        self.element(success)
         self._stream.restart()
         self._stream.trust()
 
@@ -277,11 +278,15 @@ class IncomingStream(ServerProtocol):
         return not policy.require_valid_certificate or self.certified(domain)
 
     def _count(self, domain: str) -> None:
-        incoming = self._around.incoming
-        if incoming[domain] >= self._around.settings.streams:
+        incoming, settings = self._around.incoming, self._around.settings
+        if incoming[domain] >= settings.streams:
             raise StreamError("resource-constraint", f"{domain} has too many streams")
+        networks, network = self._around.incoming_networks, network_of(self.address)
+        if networks[network] >= settings.streams_per_address:
+            raise StreamError("resource-constraint", "too many streams from your network")
         self._counted = domain
         incoming[domain] += 1
+        networks[network] += 1
         self._around.connections.proven(self)
 
     def _ready(self) -> None:
@@ -305,12 +310,12 @@ class IncomingStream(ServerProtocol):
         except ManagementError as error:
             raise StreamError("bad-format", str(error)) from None
         if isinstance(wish, Resume):
-            self.element(Failed("item-not-found").to_element())
-        elif isinstance(wish, Enable) and self.traffic.acks is None:
+            self.element(Failed("feature-not-implemented").to_element())
+        elif self.traffic.acks is None:
             self.element(Enabled().to_element())
             self.traffic.acks = Acks()
         else:
-            self.element(Failed("unexpected-request").to_element())
+            raise StreamError("policy-violation", "stream management is enabled already")
 
     # The end.
 
@@ -323,10 +328,8 @@ class IncomingStream(ServerProtocol):
         self._receiving.end()
         del self._receiving  # it refers to us
         if self._counted:
-            incoming = self._around.incoming
-            incoming[self._counted] -= 1
-            if not incoming[self._counted]:
-                del incoming[self._counted]
+            _less(self._around.incoming, self._counted)
+            _less(self._around.incoming_networks, network_of(self.address))
 
     @override
     def _overdue(self) -> None:
@@ -337,18 +340,7 @@ class IncomingStream(ServerProtocol):
         super()._overdue()
 
 
-def _wrong(text: str, domain: str) -> str:
-    """Return what is wrong with an initial response, "" if nothing is (RFC 6120 6.4.2)."""
-    if text in ("", "="):
-        return ""
-    try:
-        given = b64decode(text, validate=True)
-    except ValueError:
-        return "incorrect-encoding"
-    if b64encode(given).decode() != text:
-        return "incorrect-encoding"
-    try:
-        said = JID.parse(given.decode())
-    except ValueError:
-        return "invalid-authzid"
-    return "" if said == JID.make("", domain) else "invalid-authzid"
+def _less(counts: Counter[str], key: str) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

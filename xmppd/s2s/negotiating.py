@@ -67,19 +67,42 @@ async def secure(
         await _shake_hands(around, stream, pair, certificate)
         return await _proven(around, stream, pair)
     greeting = await greet(stream, pair)
-    if greeting.offers("starttls", TLS):
-        stream.element(Element("starttls", TLS))
-        event = await stream.next()
-        if not (isinstance(event, Received) and _is(event.element, "proceed", TLS)):
+    offered = greeting.offers("starttls", TLS)
+    if not (offered or policy.require_tls or policy.require_valid_certificate):
+        return greeting
+    # RFC 7590 3.1: where we need TLS, it is tried without an offer, which may have been taken away.
+    if not await _is_starting(stream, offered=offered):
+        if offered:
             raise Unreached(Step.TLS, "the other server did not begin TLS", TIMEOUT)
-        await _shake_hands(around, stream, pair, certificate)
-        return await _proven(around, stream, pair)
-    if policy.require_tls:
-        raise Unreached(Step.TLS, "the other server offers no encryption", TIMEOUT, final=True)
-    if policy.require_valid_certificate:
+        if policy.require_tls:
+            raise Unreached(Step.TLS, "the other server offers no encryption", TIMEOUT, final=True)
         text = "without encryption the other server cannot prove who it is"
         raise Unreached(Step.CERTIFICATE, text, TIMEOUT, final=True)
-    return greeting
+    await _shake_hands(around, stream, pair, certificate)
+    return await _proven(around, stream, pair)
+
+
+async def _is_starting(stream: DialledStream, *, offered: bool) -> bool:
+    """Ask for TLS, and tell whether it begins. Raises `Unreached` where it was on offer."""
+    stream.element(Element("starttls", TLS))
+    try:
+        event = await _answer(stream)
+    except Unreached:
+        if offered:
+            raise
+        return False
+    return isinstance(event, Received) and _is(event.element, "proceed", TLS)
+
+
+async def _answer(stream: DialledStream) -> object:
+    """Return the next event that may be an answer. Raises `Unreached`.
+
+    Features are none: servers of before 1.0 that send some all the same do it when they like.
+    """
+    event = await stream.next()
+    while isinstance(event, Features):
+        event = await stream.next()
+    return event
 
 
 async def _shake_hands(
@@ -152,7 +175,7 @@ async def _external(stream: DialledStream, pair: Pair) -> Greeting:
     said = b64encode(pair.local.encode()).decode()
     stream.element(Element("auth", SASL, {"mechanism": "EXTERNAL"}, [said]))
     try:
-        event = await stream.next()
+        event = await _answer(stream)
     except Unreached as error:  # COMPAT(jabberd2): it closes the stream where others say failure
         raise NotAccepted(error.text) from None
     element = event.element if isinstance(event, Received) else None
@@ -191,7 +214,7 @@ _FINAL = frozenset(
 async def ask(stream: DialledStream, request: Request) -> Answer:
     """Return the answer to a dialback request on a stream. Raises `Unreached`."""
     stream.write(request.to_bytes())
-    event = await stream.next()
+    event = await _answer(stream)
     if isinstance(event, Received) and event.element.ns == DIALBACK:
         try:
             answer = read_dialback(event.element)

@@ -97,9 +97,9 @@ class Pairs:
     def check(self, from_: JID | None, to: JID | None, ours: Container[str]) -> None:
         """Raise `StreamError` unless a stanza with these addresses may come over the stream.
 
-        `ours` are the domains we serve. The errors are those of RFC 6120 4.9.3: an address is
-        missing or is none, the sender's domain is not proven for this one of ours, the other is not
-        ours.
+        `ours` are the domains we serve. The errors are those of RFC 6120 8.1.1.2 and 8.1.2.2: an
+        address is missing or is none, the sender's domain is not proven at all, the other domain is
+        not ours or not one that the sender's is proven for.
         """
         if from_ is None or to is None:
             raise StreamError("improper-addressing", "'from' or 'to' is missing or no address")
@@ -110,7 +110,7 @@ class Pairs:
             raise StreamError("invalid-from", f"{remote} is not proven on this stream")
         if local not in ours:
             raise StreamError("host-unknown", f"{local} is not served here")
-        raise StreamError("invalid-from", f"{remote} is not proven for {local} on this stream")
+        raise StreamError("host-unknown", f"{remote} is not proven for {local} on this stream")
 
     def all(self) -> list[Proven]:
         """Return all pairs there are, in the order of their domains."""

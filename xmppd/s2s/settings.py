@@ -39,8 +39,9 @@ class ServerSettings:
     """Bounds and policies; see `etc/xmppd.toml` for what each is good for.
 
     Sizes are bytes, times seconds. What concerns connections that others make: `strangers` counts
-    those of one network that have proven nothing, `streams` those of one domain, `verifications`
-    the keys of others that are asked about at a time. `inbox_stanzas` and `inbox_bytes` are what
+    those of one network that have proven nothing, `streams` those of one domain and
+    `streams_per_address` those of one network that have proven something, `verifications` the keys
+    of others that are asked about at a time. `inbox_stanzas` and `inbox_bytes` are what
     may be in work for one connection, `pairs` what may be proven on it.
 
     What concerns our own: at most `connecting` are made at a time, for at most `routes` pairs of
@@ -58,6 +59,7 @@ class ServerSettings:
     inbox_bytes: int
     strangers: int
     streams: int
+    streams_per_address: int
     pairs: int
     verifications: int
     connecting: int

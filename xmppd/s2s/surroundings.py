@@ -91,7 +91,8 @@ class Surroundings:
     - `accepting`, `dialling`: certificates for connections that others and we make; None without.
     - `roots`: the authorities that are believed; `roots_of`: others, for some domains of others.
     - `secret`: what our dialback keys are made of; it does not show in a repr.
-    - `incoming`: how many streams of each domain of others there are that it has made.
+    - `incoming`: how many streams of each domain of others there are that it has made;
+      `incoming_networks`: how many of each network are proven.
     """
 
     settings: ServerSettings
@@ -115,6 +116,7 @@ class Surroundings:
     dialling: ClientContexts | None = None
     connections: Connections = field(default_factory=Connections)
     incoming: Counter[str] = field(default_factory=Counter)
+    incoming_networks: Counter[str] = field(default_factory=Counter)
 
     def judge(self, chain: Iterable[bytes], domain: str) -> Judgement:
         """Return what a certificate chain (DER, leaf first) is worth for a domain of others."""

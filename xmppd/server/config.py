@@ -249,8 +249,9 @@ class ServersConfig:
       none with. A domain stands for its subdomains, too.
     - `domains`: those for which something else holds.
     - `stanza_bytes`, `output_bytes`, `inbox_stanzas`, `inbox_bytes`: as in `LimitsConfig`.
-    - `streams_per_domain`: streams that one domain may have to us; `pairs_per_stream`: pairs of
-      domains on one of them; `verifications`: dialback keys that are asked about at a time.
+    - `streams_per_domain`, `streams_per_address`: streams to us that one domain, and one network of
+      IP addresses, may have once they are proven; `pairs_per_stream`: pairs of domains on one of
+      them; `verifications`: dialback keys that are asked about at a time.
     - `connecting`: connections being made at a time; `routes`: pairs of domains that there may be
       something to send for; `queue_stanzas`, `queue_bytes`: what waits for one of them.
     - `spool_stanzas`, `spool_bytes`: messages on disk for one domain of others.
@@ -275,6 +276,7 @@ class ServersConfig:
     inbox_stanzas: Count = 1_000
     inbox_bytes: Bytes = 1_048_576
     streams_per_domain: Count = 20
+    streams_per_address: Count = 1_000
     pairs_per_stream: Count = 100
     verifications: Count = 200
     connecting: Count = 100

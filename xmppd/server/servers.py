@@ -133,6 +133,7 @@ def server_settings(config: ServerConfig) -> ServerSettings:
         inbox_bytes=s2s.inbox_bytes,
         strangers=limits.unauthenticated_per_address,
         streams=s2s.streams_per_domain,
+        streams_per_address=s2s.streams_per_address,
         pairs=s2s.pairs_per_stream,
         verifications=s2s.verifications,
         connecting=s2s.connecting,

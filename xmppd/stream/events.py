@@ -17,11 +17,14 @@ class Opened:
     - `to`: the domain it wants; None if it names none.
     - `from_`: who it says it is; None if it does not.
     - `lang`: its `xml:lang`, "" if it has none.
+    - `version`: "1.0", or "" if it speaks what was before that: it is to be sent no features then
+      (4.3.2). Components' streams have none (XEP-0114).
     """
 
     to: JID | None
     from_: JID | None
     lang: str
+    version: str = "1.0"
 
 
 @dataclass(frozen=True, slots=True)

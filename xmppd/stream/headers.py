@@ -5,7 +5,7 @@ import re
 from xmppd.stanza.jid import JID, JIDError
 from xmppd.stream.errors import StreamError
 from xmppd.stream.events import Answered, Opened
-from xmppd.wire.namespaces import COMPONENT, DIALBACK, STREAMS, XML_LANG
+from xmppd.wire.namespaces import COMPONENT, DIALBACK, SERVER, STREAMS, XML_LANG
 from xmppd.wire.parser import Header
 from xmppd.wire.serializer import escape_attr
 
@@ -21,18 +21,31 @@ _LANG = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7}", re.ASCII)
 def read_header(header: Header, content: str) -> Opened:
     """Return what a peer's header says of a stream whose content namespace is `content`.
 
-    Raises `StreamError` for what is wrong in it by itself. Components' streams have no version
-    (XEP-0114).
+    Raises `StreamError` for what is wrong in it by itself.
     """
     _check_root(header, content)
-    if content != COMPONENT and answer_version(header) != VERSION:
-        raise StreamError("unsupported-version", f"this server speaks XMPP {VERSION}")
     lang = header.attrs.get(XML_LANG, "")
     return Opened(
         _address(header, "to"),
         _address(header, "from"),
         lang if _LANG.fullmatch(lang) else "",
+        _version(header, content),
     )
+
+
+def _version(header: Header, content: str) -> str:
+    """Return "1.0", or "" on streams that may be of a time before it: `Opened.version`.
+
+    Servers of that time know dialback (XEP-0220 2.4.1); a client of that time could not log in.
+    """
+    if content == COMPONENT:  # XEP-0114
+        return ""
+    version = answer_version(header)
+    if version == VERSION:
+        return version
+    if content == SERVER and (version or "version" not in header.attrs):
+        return ""
+    raise StreamError("unsupported-version", f"this server speaks XMPP {VERSION}")
 
 
 def read_answer(header: Header, content: str) -> Answered:
