@@ -339,6 +339,31 @@ class RacesTests(BlockingCase):
         self.assertEqual("internal-server-error", self.juliet.closed_with)
         self.assertEqual([], self.list(chamber))
 
+    def test_a_lost_unblocking(self) -> None:
+        """What is on disk counts again."""
+        chamber = self.host.login("juliet/chamber")
+        romeo = self.host.remote("romeo@example.net/orchard")
+        self.juliet.sends(command("block", "romeo@example.net"))
+        self.host.storage.fail_next_commit()
+        self.juliet.sends(command("unblock"))
+        self.assertEqual("internal-server-error", self.juliet.closed_with)
+        romeo.sends(f"<message id='1' to='{CHAMBER}'/>")
+        self.assertEqual(1, len(romeo.take()))
+        chamber.receives()
+
+    def test_who_blocks_nobody(self) -> None:
+        """Such accounts cost nothing while they are online, and are not remembered after that."""
+        chamber = self.host.login("juliet/chamber")
+        self.host.login("romeo/orchard")
+        self.assertEqual({"juliet", "romeo"}, self.blocking._open)
+        self.juliet.sends(command("block", "romeo@example.net"))
+        self.assertEqual({"romeo"}, self.blocking._open)
+        self.juliet.sends(command("unblock"))
+        self.juliet.disconnects()
+        self.assertEqual({"juliet", "romeo"}, self.blocking._open)
+        chamber.disconnects()
+        self.assertEqual({"romeo"}, self.blocking._open)
+
     def test_nothing_stays_in_memory(self) -> None:
         self.list()
         self.juliet.sends(command("block", "romeo@example.net"))

@@ -103,6 +103,19 @@ class MomentTests(DomainTestCase):
         second.callback(PASS)
         self.assertEqual(1, len(self.juliet.take()))
 
+    def test_a_session_that_is_closed_at_its_moment(self) -> None:
+        """What was for it has nobody to go to, and is answered so."""
+        def close(stanza: Stanza, _owner: str) -> Verdict:
+            self.juliet.close("policy-violation")
+            return PASS
+
+        self.watch(ToAccount, close)
+        self.romeo.sends(f"<message id='1' to='{BALCONY}'/>")
+        to = str(self.romeo.jid)
+        self.romeo.receives(
+            refusal("service-unavailable", kind="message", id="1", from_=BALCONY, to=to)
+        )
+
     def test_refusing(self) -> None:
         def refuse(stanza: Stanza, _subject: object) -> Verdict:
             if stanza.type == "error":  # the answer, on its way back

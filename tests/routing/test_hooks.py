@@ -66,7 +66,7 @@ class ConsultTests(SynchronousTestCase):
         return PASS
 
     def consult(self, *watchers: Watcher) -> Any:
-        return settle(consult(hooks(*watchers), self.message, "juliet"))
+        return settle(consult(hooks(*watchers), self.message, "juliet", "juliet"))
 
     def test_all_pass(self) -> None:
         self.assertIs(PASS, self.consult(self.note, says(succeed(PASS)), self.note))
@@ -128,15 +128,32 @@ class ConsultTests(SynchronousTestCase):
         watch = Watch(ToAccount, says(STOP), payload=(("urn:example", "ping"), ("", "none")))
         slot = (Hook.of("f", watch),)
         for payload, expected in (([ping], STOP), ([pong, ping], STOP), ([pong], PASS), ([], PASS)):
-            self.assertIs(expected, consult(slot, Iq(*payload), ""))
-            self.assertIs(expected, consult_now(slot, Iq(*payload), ""))
+            self.assertIs(expected, consult(slot, Iq(*payload), "", ""))
+            self.assertIs(expected, consult_now(slot, Iq(*payload), "", ""))
+
+    def test_accounts(self) -> None:
+        """Which accounts are meant may change at any time."""
+        some = {"juliet"}
+        only = Hook.of("f", Watch(ToAccount, says(STOP), only_for=some))
+        but = Hook.of("f", Watch(ToAccount, says(STOP), not_for=some))
+        for account, by_only, by_but in (
+            ("juliet", STOP, PASS),
+            ("romeo", PASS, STOP),
+            ("", PASS, STOP),
+        ):
+            for hook, expected in ((only, by_only), (but, by_but)):
+                for ask in (consult, consult_now):
+                    self.assertIs(expected, ask((hook,), self.message, "", account))
+        some.clear()
+        self.assertIs(PASS, consult((only,), self.message, "", "juliet"))
+        self.assertIs(STOP, consult((but,), self.message, "", "juliet"))
 
 
 class ConsultNowTests(SynchronousTestCase):
     """`consult_now`: no watcher keeps a stanza from those it says nothing about."""
 
     def consult(self, *watchers: Watcher) -> Verdict:
-        return consult_now(hooks(*watchers), Message(), "session")
+        return consult_now(hooks(*watchers), Message(), "session", "juliet")
 
     def test_verdicts(self) -> None:
         table: list[tuple[tuple[Watcher, ...], Verdict]] = [

@@ -5,7 +5,7 @@ is logged with the feature's name and answered `internal-server-error`), and rem
 feature is unloaded. A feature never installs anything itself.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from dataclasses import dataclass, field
 from enum import Flag, auto
 from typing import Any, Literal
@@ -211,6 +211,11 @@ class Watch:
     - `kinds`: only for stanzas of these kinds ("message", "presence", "iq"); all if empty.
     - `payload`: only for stanzas with a child of one of these (namespace, name) pairs; all if
       empty.
+    - `only_for`: only for the accounts (localparts) in it, all if None; `not_for`: not for those in
+      it. Either is looked into at each stanza, so the feature may change it at any time; a watcher
+      that seldom has anything to do costs next to nothing that way.
+
+    All four count only at moments that are about a stanza.
     """
 
     moment: Moment[Any]
@@ -218,6 +223,8 @@ class Watch:
     stage: Stage = Stage.MAIN
     kinds: tuple[str, ...] = ()
     payload: tuple[tuple[str, str], ...] = ()
+    only_for: Container[str] | None = None
+    not_for: Container[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

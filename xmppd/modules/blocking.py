@@ -14,6 +14,7 @@ from xmppd.api.moments import (
     AccountDeleted,
     SentByClient,
     SessionClosed,
+    SessionOpened,
     Stage,
     ToAccount,
     Verdict,
@@ -100,6 +101,8 @@ class Blocking:
         # Of accounts online, or about to be. They go with the account's state.
         self._lists: WeakValueDictionary[str, BlockList] = WeakValueDictionary()
         self._turns = Turns()
+        # Accounts online that block nobody: whoever is not in here is looked up.
+        self._open: set[str] = set()
 
     def registrations(self) -> Iterator[Registration]:
         """Return the hooks of this feature."""
@@ -111,8 +114,9 @@ class Blocking:
         yield Feature(BLOCKING)
         yield Provide(IBlocking, self)
         yield PerAccount(BlockList, self._load)
-        yield Watch(SentByClient, self.outbound, Stage.FIRST)
-        yield Watch(ToAccount, self.inbound, Stage.FIRST)
+        yield Watch(SentByClient, self.outbound, Stage.FIRST, not_for=self._open)
+        yield Watch(ToAccount, self.inbound, Stage.FIRST, not_for=self._open)
+        yield Watch(SessionOpened, self.opened)
         yield Watch(SessionClosed, self.closed)
         yield Watch(AccountDeleted, self.deleted)
 
@@ -176,6 +180,7 @@ class Blocking:
         if command == "block":
             self._hide(owner, change, found.ticket)
         found.entries = change.after
+        self._note(owner)
         self._host.committed(found.ticket).addErrback(self._lost, owner)
         for client in list(found.asked):
             payload = _element(command, map(str, change.named))
@@ -340,17 +345,35 @@ class Blocking:
             found = self._lists.get(owner)
             if found is not None:
                 found.entries = (await self._read(owner)).entries
+                self._note(owner)
+
+    def _note(self, owner: str) -> None:
+        """Note whether an account that has a session here blocks nobody."""
+        found = self._lists.get(owner)
+        if found is not None and not found.entries and self._host.sessions(owner):
+            self._open.add(owner)
+        else:
+            self._open.discard(owner)
+
+    def opened(self, session: ISession) -> Verdict:
+        """Note whether there is anything to be stopped for that account."""
+        self._note(session.account)
+        return PASS
 
     def closed(self, session: ISession) -> Verdict:
-        """Forget that a session has asked for the list."""
-        found = self._lists.get(session.account)
+        """Forget that a session has asked for the list, and with the last one what was noted."""
+        owner = session.account
+        found = self._lists.get(owner)
         if found is not None:
             found.asked.pop(session.jid, None)
+        if not any(each.node == session.record.node for each in self._host.sessions(owner)):
+            self._open.discard(owner)
         return PASS
 
     def deleted(self, owner: str) -> Verdict:
         """Forget the list: the name may get a new one."""
         self._lists.pop(owner, None)
+        self._note(owner)
         return PASS
 
 

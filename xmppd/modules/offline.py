@@ -126,6 +126,7 @@ class OfflineMessages:
         self._archive = host.open("offline", Archive)
         self._online: dict[str, Box] = {}
         self._away: dict[str, Box] = {}
+        self._readings: dict[str, Reading] = {}
 
     def registrations(self) -> Iterator[Registration]:
         """Return the hooks of this feature; there are none where accounts are guests."""
@@ -135,7 +136,7 @@ class OfflineMessages:
         yield Watch(Undeliverable, self.keep, kinds=("message",))
         # First, lest others wait and let new messages overtake the kept ones.
         yield Watch(PresenceChanged, self.changed, Stage.FIRST)
-        yield Watch(ToResource, self.hold, Stage.FIRST, ("message",))
+        yield Watch(ToResource, self.hold, Stage.FIRST, ("message",), only_for=self._readings)
         yield Watch(SessionClosed, self.closed)
         yield Watch(AccountDeleted, self.deleted)
         if self._settings.days:
@@ -222,7 +223,7 @@ class OfflineMessages:
             box.willing.pop(session, None)
             reading = box.reading
             if reading is not None and reading.session is session:
-                box.reading = None
+                self._end(owner, box, reading)
                 for message, arrived in reading.held:
                     self._take_back(owner, box, session, message, arrived)
             self._settle(owner, box)
@@ -248,6 +249,7 @@ class OfflineMessages:
         """Forget what was known of an account; its messages are gone with it."""
         self._online.pop(owner, None)
         self._away.pop(owner, None)
+        self._readings.pop(owner, None)
         return PASS
 
     def expire(self) -> None:
@@ -284,8 +286,7 @@ class OfflineMessages:
 
     def hold(self, message: Stanza, session: ISession) -> Verdict:
         """Keep new messages from overtaking those that were kept (RFC 6120 10.1)."""
-        box = self._online.get(session.account)
-        reading = None if box is None else box.reading
+        reading = self._readings.get(session.account)
         if reading is None or reading.session is not session or reading.handing:
             return PASS
         reading.held.append((message, self._host.wall.now()))
@@ -297,7 +298,8 @@ class OfflineMessages:
     def _begin(self, owner: str, box: Box) -> None:
         """Have the session that came last read, if nobody does."""
         if box.reading is None and box.willing:
-            box.reading = reading = Reading(next(reversed(box.willing)))
+            reading = Reading(next(reversed(box.willing)))
+            box.reading = self._readings[owner] = reading
             self._host.spawn(self._read_out(owner, box, reading))
 
     async def _read_out(self, owner: str, box: Box, reading: Reading) -> None:
@@ -310,7 +312,7 @@ class OfflineMessages:
                 if more:
                     await self._turn()
         finally:
-            self._let_go(box, reading)
+            self._let_go(owner, box, reading)
             if reading.session not in box.willing:
                 self._begin(owner, box)  # somebody else may go on
             self._settle(owner, box)
@@ -327,7 +329,7 @@ class OfflineMessages:
         if page.complete and box.goes_on(reading):
             box.count = box.size = 0
             box.counted = True
-            self._let_go(box, reading)  # before the lock is: whoever appends now begins anew
+            self._let_go(owner, box, reading)  # before the lock is: whoever appends now begins anew
         return not page.complete
 
     async def _room(self, box: Box, reading: Reading, written: bool) -> None:
@@ -385,12 +387,17 @@ class OfflineMessages:
             reading.handing = box.counted = False
             self._archive.remove(owner, done)
 
-    def _let_go(self, box: Box, reading: Reading) -> None:
+    def _let_go(self, owner: str, box: Box, reading: Reading) -> None:
         """End a reading: deliver what was held, and let pass what comes from now on."""
         if box.reading is reading:
-            box.reading = None
+            self._end(owner, box, reading)
             for message, _ in reading.held:
                 self._host.deliver(message, (reading.session.record,))
+
+    def _end(self, owner: str, box: Box, reading: Reading) -> None:
+        box.reading = None
+        if self._readings.get(owner) is reading:
+            del self._readings[owner]
 
 
 def _has_got(message: Stanza, other: ISession, gone: ISession) -> bool:

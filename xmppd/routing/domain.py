@@ -18,7 +18,7 @@ from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.api.storage import Accounts
 from xmppd.routing.delivery import Fate, plan
 from xmppd.routing.dispatch import check_iq, handle, refusal
-from xmppd.routing.hooks import Hook, consult, consult_now
+from xmppd.routing.hooks import consult, consult_now
 from xmppd.routing.pending import PendingRequests
 from xmppd.routing.presence import availability
 from xmppd.routing.registry import Registry
@@ -126,9 +126,11 @@ class AccountsDomain:
         if stanza.to is None and stanza.kind != "presence":
             stanza.to = session.jid.bare  # RFC 6120 10.3.1, 10.3.3
         hooks = self.registry.sent[stanza.kind]
-        if hooks is None:
-            return self._pass_on(stanza, session)
-        return self._ask(hooks, stanza, session, self._pass_on)
+        if hooks is not None:
+            verdict = consult(hooks, stanza, session, session.account)
+            if verdict is not PASS:
+                return _unless_stopped(verdict, stanza, session, self._pass_on)
+        return self._pass_on(stanza, session)
 
     def _pass_on(self, stanza: Stanza, session: ISession) -> Any:
         if stanza.to is None and isinstance(stanza, Presence):
@@ -142,7 +144,10 @@ class AccountsDomain:
             return None
         session.publish(active=self._wall.now(), **changes)
         hooks = self.registry.presence_changed
-        return None if hooks is None else self._ask(hooks, presence, session, _done)
+        if hooks is None:
+            return None
+        verdict = consult(hooks, presence, session, session.account)
+        return _unless_stopped(verdict, presence, session, _done)
 
     # What is sent here (IDomain).
 
@@ -150,12 +155,17 @@ class AccountsDomain:
         """Take a stanza for the host or one of its accounts (see `IDomain`)."""
         to = stanza.to
         assert to is not None  # the router found us by it
-        session = self.sessions.get(to)
+        session = self.sessions.named(to.text)
         if session is not None:
-            kind = stanza.kind
-            if kind != "presence" and self.registry.to_account[kind] is None:
-                return self._to_session(stanza, session)
-            return self._to_account(stanza, to.localpart)
+            owner = session.account
+            if stanza.kind == "presence":
+                return self._to_account(stanza, owner)
+            hooks = self.registry.to_account[stanza.kind]
+            if hooks is not None:
+                verdict = consult(hooks, stanza, owner, owner)
+                if verdict is not PASS or self.sessions.named(to.text) is not session:
+                    return _unless_stopped(verdict, stanza, owner, self._deliver)
+            return self._to_session(stanza, session)
         if not to.localpart:
             return self._to_host(stanza, to)
         if self._cluster.account(to.bare):
@@ -223,9 +233,11 @@ class AccountsDomain:
     ) -> Any:
         step = step or self._deliver
         hooks = self.registry.to_account[stanza.kind]
-        if hooks is None:
-            return step(stanza, owner)
-        return self._ask(hooks, stanza, owner, step)
+        if hooks is not None:
+            verdict = consult(hooks, stanza, owner, owner)
+            if verdict is not PASS:
+                return _unless_stopped(verdict, stanza, owner, step)
+        return step(stanza, owner)
 
     def _deliver(self, stanza: Stanza, owner: str) -> Any:
         """Bring a stanza to an account's sessions, or do what RFC 6121 8.5 says instead."""
@@ -237,13 +249,13 @@ class AccountsDomain:
                 self._deny(stanza)
             if stanza.type in MANAGED:
                 return None  # nobody has taken care of it
+        session = self.sessions.named(to.text)
+        if session is not None:
+            return self._to_session(stanza, session)
         full = to.is_full
         if not full and isinstance(stanza, Iq):
             own = stanza.from_ is not None and stanza.from_.bare == to
             return self._answer(stanza, OWN_ACCOUNT | ACCOUNT if own else ACCOUNT, owner)
-        session = self.sessions.get(to) if full else None
-        if session is not None:
-            return self._to_session(stanza, session)
         match = self._cluster.record(to) if full else None
         fate, records = plan(stanza.kind, stanza.type, match, full, self._cluster.account(to.bare))
         if fate is Fate.DELIVER:
@@ -254,13 +266,14 @@ class AccountsDomain:
             hooks = self.registry.undeliverable[stanza.kind]
             if hooks is None:
                 raise StanzaError("service-unavailable")
-            return self._ask(hooks, stanza, owner, _bounce)
+            verdict = consult(hooks, stanza, owner, owner)
+            return _unless_stopped(verdict, stanza, owner, _bounce)
         return None
 
     def _to_session(self, stanza: Stanza, session: ISession) -> None:
         """RFC 6121 8.5.3.1, for a session of this process."""
         hooks = self.registry.to_resource[stanza.kind]
-        if hooks is None or consult_now(hooks, stanza, session) is PASS:
+        if hooks is None or consult_now(hooks, stanza, session, session.account) is PASS:
             session.write(stanza)
 
     def write(self, stanza: Stanza, records: Iterable[SessionRecord]) -> None:
@@ -269,7 +282,7 @@ class AccountsDomain:
             if record.node != self._cluster.node:
                 self._cluster.send(record.node, record.jid, stanza)
                 continue
-            session = self.sessions.get(record.jid)
+            session = self.sessions.named(record.jid.text)
             if session is not None:
                 self._to_session(stanza, session)
 
@@ -299,30 +312,23 @@ class AccountsDomain:
         for stanza in await waiting:
             self._router.route(stanza)
 
-    # Watchers on the way.
 
-    def _ask(
-        self,
-        hooks: tuple[Hook, ...],
-        stanza: Stanza,
-        subject: Any,
-        step: Callable[[Any, Any], Any],
-    ) -> Any:
-        """Take `step(stanza, subject)` if the watchers let the stanza pass."""
-        verdict = consult(hooks, stanza, subject)
-        if verdict is PASS:
-            return step(stanza, subject)
-        if verdict is STOP:
-            return None
-        return self._ask_later(verdict, stanza, subject, step)
+def _unless_stopped(
+    verdict: Any, stanza: Stanza, subject: Any, step: Callable[[Any, Any], Any]
+) -> Any:
+    """Take `step(stanza, subject)` if the watchers let the stanza pass, maybe later."""
+    if verdict is PASS:
+        return step(stanza, subject)
+    return None if verdict is STOP else _once_passed(verdict, stanza, subject, step)
 
-    async def _ask_later(
-        self, waiting: Any, stanza: Stanza, subject: Any, step: Callable[[Any, Any], Any]
-    ) -> None:
-        if await waiting is PASS:
-            rest = step(stanza, subject)
-            if rest is not None:
-                await rest
+
+async def _once_passed(
+    waiting: Any, stanza: Stanza, subject: Any, step: Callable[[Any, Any], Any]
+) -> None:
+    if await waiting is PASS:
+        rest = step(stanza, subject)
+        if rest is not None:
+            await rest
 
 
 def _done(_stanza: Stanza, _subject: object) -> None:

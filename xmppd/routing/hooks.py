@@ -3,7 +3,7 @@
 Every slot without watchers is None, so that a moment nobody watches costs one comparison.
 """
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Container, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from xmppd.api.moments import PASS, STOP, Moment, Verdict
+from xmppd.api.moments import PASS, STOP, Moment, Verdict, Watcher
 from xmppd.api.registrations import Watch
 from xmppd.routing.waiting import settle
 from xmppd.stanza.errors import StanzaError
@@ -24,20 +24,28 @@ _log = Logger()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hook:
-    """One installed watcher: whose it is, and what payloads it wants (all if empty)."""
+    """One installed watcher: whose it is, and what of its `Watch` every stanza is held against."""
 
     feature: str
     watch: Watch
+    watcher: Watcher[...]
     payload: frozenset[str]
+    only_for: Container[str] | None
+    not_for: Container[str]
 
     @classmethod
     def of(cls, feature: str, watch: Watch) -> "Hook":
         """Prepare a watcher of that feature."""
-        return cls(feature, watch, frozenset(f"{ns} {name}" for ns, name in watch.payload))
+        payload = frozenset(f"{ns} {name}" for ns, name in watch.payload)
+        return cls(feature, watch, watch.watcher, payload, watch.only_for, watch.not_for)
 
     def wants(self, stanza: Stanza) -> bool:
         """Tell whether the stanza has a child this watcher asked for."""
-        return any(child[0] in self.payload for child in stanza.children)
+        payload = self.payload
+        for child in stanza.children:  # noqa: SIM110  # a generator costs as much as the watcher
+            if child[0] in payload:
+                return True
+        return False
 
 
 Slot = tuple[Hook, ...] | None
@@ -64,17 +72,21 @@ def given_up(feature: str, where: object) -> None:
     _log.warn("{feature} was given up at {where}", feature=feature, where=where)
 
 
-def consult(hooks: tuple[Hook, ...], stanza: Stanza, subject: object) -> Any:
+def consult(hooks: tuple[Hook, ...], stanza: Stanza, subject: object, account: str) -> Any:
     """Call watchers with `(stanza, subject)` in turn until one says STOP.
+
+    `account` is the localpart of whom this is about.
 
     Returns PASS or STOP, or an awaitable of one. Raises `StanzaError`, also for any other exception
     (logged under the feature's name).
     """
     for index, hook in enumerate(hooks):
+        if account in hook.not_for or (hook.only_for is not None and account not in hook.only_for):
+            continue
         if hook.payload and not hook.wants(stanza):
             continue
         try:
-            verdict = hook.watch.watcher(stanza, subject)
+            verdict = hook.watcher(stanza, subject)
             if verdict is PASS:
                 continue
             if verdict is STOP:
@@ -85,22 +97,24 @@ def consult(hooks: tuple[Hook, ...], stanza: Stanza, subject: object) -> Any:
         except Exception:
             raise crashed(hook.feature, hook.watch.moment) from None
         if isinstance(verdict, Deferred):
-            return _go_on(hooks, index, verdict, stanza, subject)
+            return _go_on(hooks, index, verdict, stanza, subject, account)
         if verdict is STOP:
             return STOP
     return PASS
 
 
-def consult_now(hooks: tuple[Hook, ...], stanza: Stanza, subject: object) -> Verdict:
+def consult_now(hooks: tuple[Hook, ...], stanza: Stanza, subject: object, account: str) -> Verdict:
     """Call watchers of a moment that does not wait; one that crashes or waits lets pass.
 
     What is being written to several sessions must not fail for the others.
     """
     for hook in hooks:
+        if account in hook.not_for or (hook.only_for is not None and account not in hook.only_for):
+            continue
         if hook.payload and not hook.wants(stanza):
             continue
         try:
-            verdict: object = hook.watch.watcher(stanza, subject)
+            verdict: object = hook.watcher(stanza, subject)
             if verdict is PASS:
                 continue
             verdict = settle(verdict)
@@ -119,7 +133,12 @@ def consult_now(hooks: tuple[Hook, ...], stanza: Stanza, subject: object) -> Ver
 
 
 async def _go_on(
-    hooks: tuple[Hook, ...], index: int, waiting: "Deferred[Verdict]", stanza: Stanza, subject: Any
+    hooks: tuple[Hook, ...],
+    index: int,
+    waiting: "Deferred[Verdict]",
+    stanza: Stanza,
+    subject: object,
+    account: str,
 ) -> Verdict:
     hook = hooks[index]
     try:
@@ -133,7 +152,7 @@ async def _go_on(
         raise crashed(hook.feature, hook.watch.moment) from None
     if verdict is STOP:
         return STOP
-    rest = consult(hooks[index + 1 :], stanza, subject)
+    rest = consult(hooks[index + 1 :], stanza, subject, account)
     result: Verdict = await rest if isinstance(rest, Coroutine) else rest
     return result
 
@@ -146,7 +165,7 @@ def announce(hooks: Sequence[Hook], *args: object) -> list[Deferred[Any]]:
     later = []
     for hook in hooks:
         try:
-            waiting = settle(hook.watch.watcher(*args))
+            waiting = settle(hook.watcher(*args))
         except Exception:
             crashed(hook.feature, hook.watch.moment)
             continue

@@ -33,7 +33,10 @@ class _Online:
 
 
 class Sessions:
-    """Opens and closes sessions, and finds them by address."""
+    """Opens and closes sessions, and finds them by address.
+
+    - `named(text)`: the session bound to the full JID of that text, or None; it costs one lookup.
+    """
 
     def __init__(
         self, domain: str, registry: Registry, cluster: ICluster, accounts: Accounts
@@ -43,15 +46,19 @@ class Sessions:
         self._cluster = cluster
         self._accounts = accounts
         self._opening: dict[ISession, None] = {}
-        self._bound: dict[JID, ISession] = {}
+        self._bound: dict[str, ISession] = {}
         self._online: dict[str, _Online] = {}
-        self.get = self._bound.get
+        self.named = self._bound.get
 
     def __len__(self) -> int:
         return len(self._bound)
 
     def __contains__(self, jid: JID) -> bool:
-        return jid in self._bound
+        return jid.text in self._bound
+
+    def get(self, jid: JID) -> ISession | None:
+        """Return the session bound to that full JID, or None."""
+        return self._bound.get(jid.text)
 
     def all(self) -> list[ISession]:
         """Return every session, in the order of opening."""
@@ -89,7 +96,7 @@ class Sessions:
             raise
         finally:
             self._opening.pop(session, None)
-        self._bound[session.jid] = session
+        self._bound[session.jid.text] = session
         self._cluster.publish(session.record)
         self._announce(SessionOpened, session)
 
@@ -128,9 +135,9 @@ class Sessions:
     def close(self, session: ISession) -> None:
         """Make a session unreachable and drop what belonged to it, or let it never be open."""
         self._opening.pop(session, None)
-        if self._bound.get(session.jid) is not session:
+        if self._bound.get(session.jid.text) is not session:
             return
-        del self._bound[session.jid]
+        del self._bound[session.jid.text]
         self._cluster.withdraw(session.jid)
         self._announce(SessionClosed, session)
         self._leave(session.account)

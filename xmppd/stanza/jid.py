@@ -27,7 +27,7 @@ class JIDError(ValueError):
 @total_ordering
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class JID:
-    """An address, immutable and hashable; `str()` gives its normal form.
+    """An address, immutable and hashable; `text`, and so `str()`, is its normal form.
 
     `localpart` and `resourcepart` are "" where there is none; `domainpart` is an A-label name or an
     IP address. Text from outside becomes a JID by `JID.parse`, prepared parts by `JID.make`. Equal
@@ -37,14 +37,14 @@ class JID:
     localpart: str
     domainpart: str
     resourcepart: str = ""
-    _text: str = field(init=False)
+    text: str = field(init=False)
     _bare: "JID | None" = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         text = f"{self.localpart}@{self.domainpart}" if self.localpart else self.domainpart
         if self.resourcepart:
             text = f"{text}/{self.resourcepart}"
-        object.__setattr__(self, "_text", text)
+        object.__setattr__(self, "text", text)
 
     @staticmethod
     def parse(text: str) -> "JID":
@@ -101,22 +101,22 @@ class JID:
             raise JIDError(str(error)) from None
 
     def __str__(self) -> str:
-        return self._text
+        return self.text
 
     def __repr__(self) -> str:
-        return f"JID({self._text!r})"
+        return f"JID({self.text!r})"
 
     def __hash__(self) -> int:
-        return hash(self._text)
+        return hash(self.text)
 
     def __eq__(self, other: object) -> bool:
         # Prepared parts hold no separator that could make two splits of one text.
         if self is other:
             return True
-        return self._text == other._text if isinstance(other, JID) else NotImplemented
+        return self.text == other.text if isinstance(other, JID) else NotImplemented
 
     def __lt__(self, other: object) -> bool:
-        return self._text < other._text if isinstance(other, JID) else NotImplemented
+        return self.text < other.text if isinstance(other, JID) else NotImplemented
 
 
 _domains: Generations[str] = Generations(1024)
@@ -146,7 +146,7 @@ def _parse_bare(text: str) -> JID:
         jid = JID(prep.foreign_localpart(local), _domainpart(domain))
     else:
         jid = JID("", _domainpart(text))
-    if jid._text != text:
+    if jid.text != text:
         jid = _shared(jid)
     _remember(_bares, text, jid)
     return jid

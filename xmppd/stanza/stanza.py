@@ -137,9 +137,9 @@ class Stanza:
         if xmlns:
             head += f' xmlns="{xmlns}"'
         if self.from_ is not None:
-            head += f' from="{escape_attr(str(self.from_))}"'
+            head += f' from="{escape_attr(self.from_.text)}"'
         if self.to is not None:
-            head += f' to="{escape_attr(str(self.to))}"'
+            head += f' to="{escape_attr(self.to.text)}"'
         if self.type:
             head += f' type="{escape_attr(self.type)}"'
         if self.id:
