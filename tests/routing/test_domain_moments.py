@@ -105,6 +105,7 @@ class MomentTests(DomainTestCase):
 
     def test_a_session_that_is_closed_at_its_moment(self) -> None:
         """What was for it has nobody to go to, and is answered so."""
+
         def close(stanza: Stanza, _owner: str) -> Verdict:
             self.juliet.close("policy-violation")
             return PASS
