@@ -145,11 +145,13 @@ class HeaderTests(SynchronousTestCase):
             (event,) = plain(stream.receive(answer)[:1])
             self.assertEqual(event, ("broken", condition), answer)
 
-    def test_a_second_header_is_an_element(self) -> None:
-        """It is none of the stream's: what it holds is not read as the stream's own."""
+    def test_a_second_header(self) -> None:
+        """It is none of the stream's, and nothing behind it is."""
         stream = answered()
         again = ANSWER.partition(b"?>")[2]
-        self.assertEqual(stream.receive(again), [])
+        (event,) = stream.receive(again + FEATURES)
+        assert isinstance(event, Broken)
+        self.assertEqual(event.error.condition, "unsupported-stanza-type")
         self.assertEqual(stream.receive(FEATURES), [])
 
     def test_old_peers_may_send_what_they_like_next(self) -> None:

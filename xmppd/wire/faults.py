@@ -9,6 +9,9 @@ _UNDEFINED_ENTITY = errors.codes[errors.XML_ERROR_UNDEFINED_ENTITY]
 _INVALID_TOKEN = errors.codes[errors.XML_ERROR_INVALID_TOKEN]
 _NOT_UTF8 = "unsupported-encoding", "a stream is UTF-8"
 
+# Its end would not come while its sender waits for an answer to its beginning.
+ANOTHER_STREAM = "unsupported-stanza-type", "a stream inside the stream"
+
 # What reaching each of `ParserLimits` is answered with.
 HEADER_TOO_LARGE = "policy-violation", "the stream header is too large"
 TOO_LARGE = "policy-violation", "a stanza is too large"

@@ -16,7 +16,7 @@ from xmppd.wire.document import bare_root, clark_keys, new_expat, parse_fragment
 from xmppd.wire.faults import Refused, check_beginning, check_declaration, explain
 from xmppd.wire.holdback import HoldBack, defers
 from xmppd.wire.limits import ParserLimits
-from xmppd.wire.namespaces import CLIENT
+from xmppd.wire.namespaces import CLIENT, STREAMS
 from xmppd.wire.serializer import TooLong, attributes
 
 StanzaMaker = Callable[[dict[str, str], bytes, list[Child]], object]
@@ -27,6 +27,7 @@ It must not raise.
 
 _START_TAG = re.compile(rb"<[^\"'>]*(?:(?:\"[^\"]*\"|'[^']*')[^\"'>]*)*>")
 _NAME = re.compile(rb"[^< \t\r\n/>]+")
+_STREAM = f"{STREAMS} stream"
 _SPACE = b" \t\r\n"
 _ESCAPED = 6  # times its length is what a character takes at most when it is written anew
 _NOTHING: tuple[str, dict[str, str]] = ("", {})
@@ -313,6 +314,8 @@ class StreamParser:
         if attrs and len(attrs) > self.limits.attributes:
             raise Refused(*faults.TOO_MANY)
         if depth == 1:
+            if name == _STREAM:
+                raise Refused(*faults.ANOTHER_STREAM)
             index = self._expat.CurrentByteIndex  # type: ignore[union-attr]  # it calls
             if index != self._cut_at:
                 self._check_gap(index)
