@@ -3,6 +3,7 @@
 The input has passed a stream's parser (and its limits) before, or is our own writing.
 """
 
+from collections.abc import Mapping
 from pyexpat import ExpatError, ParserCreate, XMLParserType
 
 from xmppd.wire.element import Element
@@ -97,7 +98,7 @@ def parse_fragment(data: bytes, root: bytes) -> Element:
     return child
 
 
-def bare_root(name: str, declarations: dict[str, str]) -> bytes:
+def bare_root(name: str, declarations: Mapping[str, str]) -> bytes:
     """Return a start tag with these namespace declarations and nothing else.
 
     `name` is written as it is, with its prefix; `declarations` maps prefixes ("" for the default)

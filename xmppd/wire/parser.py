@@ -6,30 +6,23 @@ attributes and the bytes between its tags (see `xmppd.wire.canonical`), and buil
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pyexpat import ExpatError, XMLParserType
 
 from xmppd.wire import faults
-from xmppd.wire.canonical import Child, as_of_client, inner_of, rescope, self_contained
-from xmppd.wire.document import bare_root, clark_keys, new_expat, parse_fragment
+from xmppd.wire.canonical import Child
+from xmppd.wire.document import clark_keys, new_expat
 from xmppd.wire.faults import Refused, check_beginning, check_declaration, explain
 from xmppd.wire.holdback import HoldBack, defers
 from xmppd.wire.limits import ParserLimits
-from xmppd.wire.namespaces import CLIENT, STREAMS
-from xmppd.wire.serializer import TooLong, attributes
-
-StanzaMaker = Callable[[dict[str, str], bytes, list[Child]], object]
-"""Makes a stanza of its attributes, its canonical inner bytes and its first-level children.
-
-It must not raise.
-"""
+from xmppd.wire.namespaces import STREAMS
+from xmppd.wire.root import Root, StanzaMaker
 
 _START_TAG = re.compile(rb"<[^\"'>]*(?:(?:\"[^\"]*\"|'[^']*')[^\"'>]*)*>")
 _NAME = re.compile(rb"[^< \t\r\n/>]+")
 _STREAM = f"{STREAMS} stream"
 _SPACE = b" \t\r\n"
-_ESCAPED = 6  # times its length is what a character takes at most when it is written anew
 _NOTHING: tuple[str, dict[str, str]] = ("", {})
 _DEFERS = defers()
 
@@ -92,10 +85,9 @@ class StreamParser:
         "_hold",
         "_inner_at",
         "_makers",
-        "_prefixes",
         "_rest",
         "_room",
-        "_root_tag",
+        "_root",
         "_top",
         "_top_at",
         "limits",
@@ -126,8 +118,7 @@ class StreamParser:
         """Forget everything, unread bytes included, and expect a new stream's header."""
         self.close()
         self._declarations: dict[str, str] = {}  # the root's, while it is being read
-        self._root_tag = b""  # what makes the same declarations as the root
-        self._prefixes: tuple[bytes, ...] = ()
+        self._root: Root | None = None  # once it has been read
         self._base = self._cut_at = self._depth = 0
         self._children: list[Child] = []
         self._child_at = 0
@@ -200,7 +191,7 @@ class StreamParser:
 
     def _parse(self, data: bytes) -> bytes:
         """Feed expat and return what it was kept from reading."""
-        if not self._root_tag:
+        if self._root is None:
             if not self._buffer:
                 data = data.lstrip(_SPACE)  # nothing may stand ahead of an XML declaration
             check_beginning(bytes(self._buffer[:2]) + data[:2])
@@ -226,14 +217,14 @@ class StreamParser:
         expat.CommentHandler = self._refuse
         expat.ProcessingInstructionHandler = self._refuse
         expat.StartDoctypeDeclHandler = self._refuse
-        if not self._root_tag:
+        if self._root is None:
             self._base = 0
             expat.XmlDeclHandler = check_declaration
             expat.StartNamespaceDeclHandler = self._declare
-            expat.StartElementHandler = self._root
+            expat.StartElementHandler = self._header
         else:
-            expat.Parse(self._root_tag, False)
-            self._base = len(self._root_tag)
+            expat.Parse(self._root.tag, False)
+            self._base = len(self._root.tag)
             expat.StartNamespaceDeclHandler = self._check_namespace
             expat.StartElementHandler = self._start
         expat.EndElementHandler = self._end
@@ -285,7 +276,7 @@ class StreamParser:
         self._declarations[prefix or ""] = ns or ""
         self._check_attributes(self._declarations)
 
-    def _root(self, name: str, attrs: dict[str, str]) -> None:
+    def _header(self, name: str, attrs: dict[str, str]) -> None:
         """Take the stream's header."""
         self._check_attributes(attrs)
         expat = self._expat
@@ -301,8 +292,7 @@ class StreamParser:
         declarations, self._declarations = self._declarations, {}
         written = _NAME.search(header[0])
         assert written is not None
-        self._root_tag = bare_root(written[0].decode(), declarations)
-        self._prefixes = tuple(f"{p}:".encode() for p in declarations if p not in ("", "xml"))
+        self._root = Root(self._content, written[0].decode(), declarations)
         ns, _, local = name.rpartition(" ")
         self._events.append(Header(local, ns, clark_keys(attrs), declarations))
         if self.one_by_one and self._cut_at < len(self._buffer):
@@ -371,40 +361,18 @@ class StreamParser:
             end = buffer.index(b">", inner_end) + 1
         if end - start > self.limits.stanza:
             raise Refused(*faults.TOO_LARGE)
-        maker = self._makers.get(self._top[0])
+        root = self._root
+        assert root is not None  # this is below it
+        name, attrs = self._top
+        maker = self._makers.get(name)
         raw = bytes(buffer[start:end])
         if maker is None:
-            self._events.append(parse_fragment(raw, self._root_tag))
+            self._events.append(root.element(raw))
         else:
-            self._events.append(self._stanza(maker, raw, inner - start, inner_end - start))
+            inside = inner - start, inner_end - start
+            stanza = root.stanza(maker, attrs, raw, inside, self._children, self.limits)
+            self._events.append(stanza)
         self._children = []
         self._cut_at = base + end
         if self._cut_at > self.limits.renewal or (self.one_by_one and end < len(buffer)):
             raise _Stop
-
-    def _stanza(self, maker: StanzaMaker, raw: bytes, inner: int, inner_end: int) -> object:
-        """Make a stanza of its bytes; those from `inner` to `inner_end` are inside its tags."""
-        if not self_contained(raw, inner, self._prefixes):
-            return self._rewritten(maker, raw)
-        attrs, children = clark_keys(self._top[1]), self._children
-        if inner * _ESCAPED > self.limits.tag:
-            self._check_written(attrs)
-        if self._content != CLIENT and children:
-            children = as_of_client(children, self._content)
-        return maker(attrs, raw[inner:inner_end], children)
-
-    def _check_written(self, attrs: Mapping[str, str]) -> None:
-        """Hold a stanza's own tag to its limit as it will be written, escaped and declared."""
-        if len(attributes(attrs).encode()) > self.limits.tag:
-            raise Refused(*faults.TAG_TOO_LONG)
-
-    def _rewritten(self, maker: StanzaMaker, raw: bytes) -> object:
-        """Make a stanza of bytes that are not canonical."""
-        tree = parse_fragment(raw, self._root_tag)
-        self._check_written(tree.attrs)
-        rescope(tree, self._content)
-        try:
-            inner, children = inner_of(tree, self.limits.stanza)
-        except TooLong:
-            raise Refused(*faults.TOO_LARGE) from None
-        return maker(tree.attrs, inner, children)
