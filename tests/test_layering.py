@@ -72,6 +72,7 @@ PURE = (
     "routing/delivery.py",
     "s2s/dialback.py",
     "s2s/pairs.py",
+    "s2s/retrying.py",
     "s2s/targets.py",
 )
 """Rooms and files that know neither Twisted nor zope, the values of `xmppd.api` apart."""

@@ -5,7 +5,7 @@ from collections import deque
 from twisted.logger import Logger
 
 from xmppd.api.storage import StorageError, Ticket
-from xmppd.s2s.spool import Spool
+from xmppd.s2s.keeping import Keeping
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.waiting import Item
 from xmppd.stanza.errors import StanzaError, can_be_answered, error_reply
@@ -19,13 +19,13 @@ class Returns:
     has it returned a second time, as one in doubt, but never lost, and never sent after all.
     """
 
-    __slots__ = ("_around", "_due", "_spool")
+    __slots__ = ("_around", "_due", "_keeping")
 
     _log = Logger()
 
-    def __init__(self, around: Surroundings, spool: Spool | None) -> None:
+    def __init__(self, around: Surroundings, keeping: Keeping) -> None:
         self._around = around
-        self._spool = spool
+        self._keeping = keeping
         self._due: deque[tuple[Ticket, list[Item], StanzaError]] = deque()
 
     def add(self, items: list[Item], error: StanzaError) -> None:
@@ -39,11 +39,8 @@ class Returns:
 
     def _stop_sending(self, items: list[Item]) -> Ticket | None:
         """Put messages that wait on disk where those are that are never sent again."""
-        kept = [(item.kept, item.stanza) for item in items if item.kept is not None]
-        if self._spool is None or not kept:
-            return None
         try:
-            return self._spool.go(kept)
+            return self._keeping.go(items)
         except StorageError:
             self._log.failure("messages that are returned stay on disk")
             return None
@@ -61,8 +58,7 @@ class Returns:
     def _return(self, items: list[Item], error: StanzaError) -> None:
         for item in items:
             give_back(self._around, item.stanza, error)
-            if item.kept is not None and self._spool is not None:
-                self._spool.forget(item.kept)
+            self._keeping.forget(item)
 
     def end(self) -> None:
         """Leave on disk what is: it is returned by the next run. All else is returned now."""

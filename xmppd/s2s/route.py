@@ -15,9 +15,11 @@ from twisted.logger import Logger
 
 from xmppd.api.storage import NO_TICKET, StorageError, Ticket
 from xmppd.s2s.dialled import DialledStream
+from xmppd.s2s.keeping import CROWDED, Keeping
 from xmppd.s2s.pairs import Pair
+from xmppd.s2s.retrying import Retrying
 from xmppd.s2s.returning import Returns
-from xmppd.s2s.spool import Full, Kept, Spool
+from xmppd.s2s.spool import Kept, Spool
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.traffic import Traffic
 from xmppd.s2s.unreached import TIMEOUT, Step, Unreached, bare
@@ -27,9 +29,6 @@ from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.weight import weight
 
 Dial = Callable[[Pair], Awaitable[DialledStream]]
-
-_STEADY = 60.0
-"""Seconds a stream has to last for the next one to be made at once."""
 
 _ANSWERS = ("error", "result")
 
@@ -46,17 +45,15 @@ class Route:
 
     __slots__ = (
         "_around",
-        "_attached_at",
         "_dial",
         "_dialling",
-        "_failures",
         "_is_over",
+        "_keeping",
         "_last_ticket",
         "_queue",
         "_restored",
-        "_retry_at",
+        "_retrying",
         "_returns",
-        "_spool",
         "pair",
         "traffic",
         "trouble",
@@ -70,15 +67,15 @@ class Route:
         self.trouble: Unreached | None = None
         self._around = around
         self._dial = dial
-        self._spool = spool
-        self._returns = Returns(around, spool)
+        self._keeping = Keeping(pair.remote, spool)
+        self._returns = Returns(around, self._keeping)
         self._dialling: Deferred[None] | None = None
         settings = around.settings
         self._queue = Queue(settings.queue_stanzas, settings.queue_bytes)
+        self._retrying = Retrying(
+            settings.retry_seconds, settings.retry_longest_seconds, lambda: around.draw(1000) / 1000
+        )
         self._last_ticket = NO_TICKET
-        self._failures = 0
-        self._retry_at = 0.0
-        self._attached_at = 0.0
         self._is_over = False
         self._restored: int | None = None
 
@@ -94,12 +91,11 @@ class Route:
     @property
     def is_spare(self) -> bool:
         """Whether nothing would be lost if this were forgotten."""
-        now = self._around.clock.seconds()
         return (
             self.traffic is None
             and self._dialling is None
             and not self._queue
-            and now >= self._retry_at
+            and not self._is_early()
         )
 
     # Stanzas.
@@ -145,8 +141,7 @@ class Route:
         """Forget a stanza whose sender does not want to wait any longer."""
         item.done = None
         self._queue.remove(item)
-        if item.kept is not None and self._spool is not None:
-            self._spool.forget(item.kept)
+        self._keeping.forget(item)
 
     def _is_free(self, traffic: Traffic, stanza: Stanza) -> bool:
         return (
@@ -157,33 +152,21 @@ class Route:
         )
 
     def _keep(self, stanza: Stanza) -> Item:
-        """Put a message on disk, in the same commit as what its sender is promised."""
-        if self._spool is None or (self.trouble is not None and self.trouble.final):
+        """Put a message on disk, if it may wait there."""
+        if not self._keeping.is_possible or (self.trouble is not None and self.trouble.final):
             self._check_trouble()
         self._check_room(weight(stanza))
-        if self._spool is None:
-            return Item(stanza, None)
         now, going = self._around.wall.now(), self.traffic is not None
-        try:
-            kept, ticket = self._spool.keep(stanza, self.pair.remote, now, going=going)
-        except Full:
-            raise _crowded() from None
-        except StorageError:
-            raise StanzaError("internal-server-error") from None
-        return Item(stanza, kept, ticket)
+        return self._keeping.keep(stanza, now, going=going)
 
     def _check_trouble(self) -> None:
         """Refuse what would wait for a server that could not be reached just now."""
-        if (
-            self.trouble is not None
-            and self.traffic is None
-            and self._around.clock.seconds() < self._retry_at
-        ):
+        if self.trouble is not None and self.traffic is None and self._is_early():
             raise self.trouble.error()
 
     def _check_room(self, size: int) -> None:
         if not self._queue.has_room(size):
-            raise _crowded()
+            raise StanzaError("resource-constraint", CROWDED)
 
     def _add(self, item: Item) -> None:
         self._queue.append(item)
@@ -223,20 +206,15 @@ class Route:
             return
         self.traffic = traffic
         self.trouble = None
-        self._failures = 0
-        self._retry_at = 0.0
-        self._attached_at = self._around.clock.seconds()
+        self._retrying.attached(self._around.clock.seconds())
         traffic.ended[self._detached] = None
         self._note_going()
         self._flush()
 
     def _note_going(self) -> None:
         """Have it on disk that what waits may have been sent, before it is."""
-        if self._spool is None:
-            return
-        kept = [(item.kept, item.stanza) for item in self._queue if item.kept is not None]
         try:
-            ticket = self._spool.go(kept)
+            ticket = self._keeping.go(self._queue)
         except StorageError:  # sent all the same, it could be sent again after a crash
             error = StanzaError("internal-server-error")
             self._return_some(lambda item: item.kept is not None, error)
@@ -275,32 +253,25 @@ class Route:
         """It is known now whether a message has arrived, or that nobody knows."""
         if not arrived:
             self._returns.add([item], StanzaError(TIMEOUT, _DOUBT))
-        elif item.kept is not None and self._spool is not None:
-            self._spool.forget(item.kept)
+        else:
+            self._keeping.forget(item)
 
     def release(self, settled: Ticket, failed: range) -> bool:
         """Send what waited for storage (see `xmppd.api.gate.Held`)."""
         if failed:
-            self._note_lost(failed)
+            self._keeping.lost(self._queue, failed)
             self._return_some(
                 lambda item: item.has_lost(failed), StanzaError("internal-server-error")
             )
         self._flush()
         return bool(self._queue) and self._last_ticket > settled
 
-    def _note_lost(self, failed: range) -> None:
-        for item in self._queue:
-            if item.kept is not None and self._spool is not None:
-                self._spool.lost(item.kept, failed)
-
     def _detached(self) -> None:
         """The stream has ended; nobody waits for another one."""
         self.traffic = None
         for item in self._queue:
             item.let_go()
-        now = self._around.clock.seconds()
-        if now - self._attached_at < _STEADY:
-            self._retry_at = now + self._delay()
+        self._retrying.detached(self._around.clock.seconds())
         if self._queue:
             self.start()
 
@@ -308,11 +279,7 @@ class Route:
 
     def start(self) -> None:
         """Make a stream, unless there is one, or it is too early to try again."""
-        early = (
-            self._is_over
-            or self._restored is not None
-            or self._around.clock.seconds() < self._retry_at
-        )
+        early = self._is_over or self._restored is not None or self._is_early()
         if self.traffic is None and self._dialling is None and not early:
             # It may be over before we know what it is.
             dialling = self._dialling = Deferred()
@@ -349,8 +316,7 @@ class Route:
         if self.traffic is not None:
             return
         self.trouble = trouble
-        self._retry_at = self._around.clock.seconds() + self._delay()
-        self._failures += 1
+        self._retrying.failed(self._around.clock.seconds())
         now, most = self._around.wall.now(), self._around.settings.give_up_seconds
         self._return_some(
             lambda item: trouble.final or item.kept is None or now - item.kept.since >= most,
@@ -363,16 +329,12 @@ class Route:
             why=trouble.text,
         )
 
-    def _delay(self) -> float:
-        """Return the seconds to the next attempt, of each twice that of the one before."""
-        settings = self._around.settings
-        longest = settings.retry_longest_seconds
-        delay: float = min(settings.retry_seconds * 2.0 ** min(self._failures, 32), longest)
-        return delay * (0.75 + 0.5 * self._around.draw(1000) / 1000)
+    def _is_early(self) -> bool:
+        return self._retrying.is_early(self._around.clock.seconds())
 
     def encourage(self) -> None:
         """The other server has shown that it is alive."""
-        self._retry_at = 0.0
+        self._retrying.encourage()
         self.trouble = None
         if self._queue:
             self.start()
@@ -400,7 +362,3 @@ class Route:
             lambda item: item.kept is None, StanzaError(TIMEOUT, "this server is being stopped")
         )
         self._returns.end()
-
-
-def _crowded() -> StanzaError:
-    return StanzaError("resource-constraint", "too much waits for that server")
