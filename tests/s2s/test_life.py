@@ -58,7 +58,7 @@ class Busy:
 BUSY = "busy.example"
 
 
-class TakingCase(IncomingCase):
+class TakingCase(DialbackCase):
     """A peer that sends to somebody busy."""
 
     def setUp(self) -> None:
@@ -70,6 +70,8 @@ class TakingCase(IncomingCase):
         """Return a peer that may send to that domain and to ours."""
         peer = self.logged_in()
         peer.sends(result("k", to=BUSY))
+        self.judges()
+        self.place.peers[-1].sends(CLOSE)
         peer.takes()
         return peer
 

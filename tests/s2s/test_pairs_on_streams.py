@@ -56,9 +56,11 @@ class BothWaysTests(DialbackCase):
 
     def test_by_dialback_with_a_certificate(self) -> None:
         """The answer comes first: before it nothing may come over the stream."""
+        self.world.network.listening[ADDRESSES[MONTAGUE], 5269] = self.place
         peer = self.secured(certificate(MONTAGUE))
         peer.takes()
         peer.sends(BIDI_ELEMENT, result("k3y"))
+        self.judges()
         peer.receives(answer("valid"), sent())
         self.juliet.sends(ours("2"))
         self.world.turn()
@@ -103,6 +105,13 @@ class LimitTests(DialbackCase):
 
     settings: ClassVar[dict[str, Any]] = {"pairs_per_stream": 3, "streams_per_domain": 2}
 
+    def published(self, count: int) -> list[str]:
+        """Return names of domains that the place serves, too."""
+        names = [f"d{number}.example" for number in range(count)]
+        for name in names:
+            self.world.publish(name, ADDRESSES[MONTAGUE])
+        return names
+
     def test_streams_by_external(self) -> None:
         for _ in range(2):
             self.logged_in()
@@ -126,11 +135,12 @@ class LimitTests(DialbackCase):
         self.logged_in()
 
     def test_pairs(self) -> None:
-        names = [f"d{number}.example" for number in range(5)]
+        names = self.published(5)
         peer = self.secured(certificate(*names), names[0])
         peer.takes()
         for name in names[:3]:
             peer.sends(result("k", name))
+            self.judges()
             peer.receives(answer("valid", to=name))
         for name in names[3:]:
             peer.sends(result("k", name))
@@ -143,7 +153,7 @@ class LimitTests(DialbackCase):
         self.fails(peer, "invalid-from")
 
     def test_a_pair_beside_those_of_dialback(self) -> None:
-        names = [f"d{number}.example" for number in range(4)]
+        names = self.published(4)
         peer = self.secured(certificate(MONTAGUE, *names))
         peer.takes()
         peer.sends(auth())
@@ -152,6 +162,8 @@ class LimitTests(DialbackCase):
         peer.takes()
         for name, type in zip(names, ("valid", "valid", "error", "error"), strict=True):
             peer.sends(result("k", name))
+            if name != names[3]:  # of more than three, nobody is asked
+                self.judges()
             (said,) = peer.takes()
             self.assertEqual(said.get("type"), type, name)
 

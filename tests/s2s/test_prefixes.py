@@ -12,7 +12,7 @@ from xml.etree.ElementTree import fromstring
 
 from twisted.internet.address import IPv4Address
 
-from tests.s2s.test_incoming import JULIET, IncomingCase, auth, result
+from tests.s2s.test_incoming import JULIET, DialbackCase, auth, result
 from tests.s2s.wires import join
 from tests.s2s.world import ADDRESSES, CAPULET, MONTAGUE, Peer, certificate, opening
 from xmppd.server.config import ComponentConfig
@@ -43,7 +43,7 @@ LEANING = (
 )
 
 
-class PrefixCase(IncomingCase):
+class PrefixCase(DialbackCase):
     """A server with a component, and another server that has a stream in both directions."""
 
     settings: ClassVar[dict[str, Any]] = {"components": (ComponentConfig(PLAYS, SECRET),)}
@@ -55,6 +55,7 @@ class PrefixCase(IncomingCase):
         declared = DECLARED.format(content="jabber:server")
         peer.sends(opening(more=f"version='1.0' {declared}"))
         peer.sends(result("k", to=PLAYS))
+        self.judges()
         peer.takes()
         return peer
 

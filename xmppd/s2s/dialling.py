@@ -5,15 +5,15 @@ for a while. `see-other-host` is followed a few times, but always for the same d
 """
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from xmppd.s2s.dialled import DialledStream
-from xmppd.s2s.finding import connect, find
+from xmppd.s2s.finding import Places, Source, connect, find
 from xmppd.s2s.negotiating import Greeting, prove, secure
 from xmppd.s2s.pairs import Pair
 from xmppd.s2s.surroundings import Surroundings
-from xmppd.s2s.targets import MAX_REDIRECTS, Target, read_redirect
+from xmppd.s2s.targets import MAX_REDIRECTS, Redirect, read_redirect
 from xmppd.s2s.unreached import HandshakeFailed, NotAccepted, Refused, Unreached
 
 REMEMBERED_SECONDS = 3600.0
@@ -25,6 +25,41 @@ Result = TypeVar("Result")
 Use = Callable[[DialledStream, Greeting, bool], Awaitable[Result]]
 
 
+class Witness:
+    """Is told of the steps on the way to a server, as they are made; this one does not care."""
+
+    def found(self, places: Places) -> None:
+        """Hear where the domain is said to be."""
+
+    def connected(self, stream: DialledStream) -> None:
+        """Hear of a connection to one of these places."""
+
+    def greeted(self, stream: DialledStream, greeting: Greeting) -> None:
+        """Hear that the other side has done what has to be before we prove who we are."""
+
+    def failed(self, stream: DialledStream, trouble: Unreached) -> None:
+        """Hear that a stream is of no use; it is closed next."""
+
+    def sent_elsewhere(self, redirect: Redirect) -> None:
+        """Hear that the way goes on where the other server has said."""
+
+    def again(self, trouble: Unreached) -> None:
+        """Hear that the way is gone once more, without our certificate."""
+
+
+_NOBODY = Witness()
+
+
+@dataclass(frozen=True, slots=True)
+class _Way(Generic[Result]):
+    """What is to be reached; `must_prove` is whether only a valid certificate will do."""
+
+    pair: Pair
+    use: Use[Result]
+    witness: Witness
+    must_prove: bool
+
+
 class Dialler:
     """Makes streams to other domains. Its methods raise `Unreached`."""
 
@@ -32,79 +67,104 @@ class Dialler:
         self._around = around
         self._without: dict[str, float] = {}
 
-    async def dial(self, pair: Pair) -> DialledStream:
+    async def dial(self, pair: Pair, witness: Witness = _NOBODY) -> DialledStream:
         """Return a stream on which the pair is permitted."""
-        certificate = self._shows_certificate(pair.remote)
+
+        async def use(stream: DialledStream, greeting: Greeting, shown: bool) -> DialledStream:
+            await prove(self._around, stream, pair, greeting, certificate=shown)
+            return stream
+
+        return await self.reach(pair, use, witness)
+
+    async def reach(
+        self, pair: Pair, use: Use[Result], witness: Witness = _NOBODY, *, proven: bool = False
+    ) -> Result:
+        """Open a stream for a pair, and return what `use` makes of it.
+
+        `use` is called with the stream, how it was answered and whether our certificate was shown;
+        when it raises, the stream is closed. It is called again, without our certificate, when it
+        raises `NotAccepted`. `proven` is whether it is known already who the other side is, so
+        that it need not show a valid certificate.
+        """
+        required = self._around.settings.policy(pair.remote).require_valid_certificate
+        way = _Way(pair, use, witness, required and not proven)
+        certificate = self._shows_certificate(pair)
         if certificate:
-            with suppress(NotAccepted, HandshakeFailed):
+            try:
+                return await self._walk(way, certificate=True)
+            except (NotAccepted, HandshakeFailed) as trouble:
                 # Some servers cannot stand a client certificate: then TLS fails, or EXTERNAL does.
-                return await self._dial(pair, True)
+                witness.again(trouble)
         try:
-            stream = await self._dial(pair, False)
+            result = await self._walk(way, certificate=False)
         except Unreached:
             self._without.pop(pair.remote, None)  # so this is not better
             raise
         if certificate:
             self._remember(pair.remote)
-        return stream
+        return result
 
-    async def _dial(self, pair: Pair, certificate: bool) -> DialledStream:
-        async def use(stream: DialledStream, greeting: Greeting, shown: bool) -> DialledStream:
-            await prove(self._around, stream, pair, greeting, certificate=shown)
-            return stream
-
-        return await self.reach(pair, use, certificate=certificate)
-
-    async def reach(self, pair: Pair, use: Use[Result], *, certificate: bool = True) -> Result:
-        """Open a stream for a pair, and return what `use` makes of it.
-
-        `use` is called with the stream, how it was answered and `certificate`; when it raises, the
-        stream is closed.
-        """
-        targets = await find(self._around, pair.remote)
-        for _ in range(MAX_REDIRECTS):
+    async def _walk(self, way: _Way[Result], *, certificate: bool) -> Result:
+        """Go the way once, as far as others send us."""
+        places = await find(self._around, way.pair.remote)
+        redirects = 0
+        while True:
+            way.witness.found(places)
             try:
-                return await self._try(pair, use, targets, certificate)
+                return await self._try(way, places, certificate)
             except Refused as refused:
-                elsewhere = await self._elsewhere(refused, pair.remote)
-                if not elsewhere:
+                redirect = self._redirect(refused, way)
+                if redirect is None or redirects == MAX_REDIRECTS:
                     raise
-                targets = elsewhere
-        return await self._try(pair, use, targets, certificate)
+            redirects += 1
+            way.witness.sent_elsewhere(redirect)
+            places = await self._places(redirect)
 
-    async def _try(
-        self, pair: Pair, use: Use[Result], targets: list[Target], certificate: bool
-    ) -> Result:
-        stream = await connect(self._around, pair.remote, targets)
+    async def _try(self, way: _Way[Result], places: Places, certificate: bool) -> Result:
+        around, pair = self._around, way.pair
+        stream = await connect(around, pair.remote, places.targets)
+        way.witness.connected(stream)
         try:
-            greeting = await secure(self._around, stream, pair, certificate=certificate)
-            return await use(stream, greeting, certificate)
-        except Exception:
+            greeting = await secure(
+                around, stream, pair, certificate=certificate, valid=way.must_prove
+            )
+            way.witness.greeted(stream, greeting)
+            return await way.use(stream, greeting, certificate)
+        except Exception as trouble:
+            if isinstance(trouble, Unreached):
+                way.witness.failed(stream, trouble)
             stream.close("it was of no use")
             raise
 
-    async def _elsewhere(self, refused: Refused, domain: str) -> list[Target]:
-        """Return where a server sends us, nothing if it does not or we do not go there.
+    def _redirect(self, refused: Refused, way: _Way[Result]) -> Redirect | None:
+        """Return where a server sends us, None if it does not or we do not go there.
 
         Whoever is there has to prove the same domain; where that is not asked for, only a server
         that has proven it may send us on.
         """
-        policy = self._around.settings.policy(domain)
-        redirect = read_redirect(refused.see_other_host)
-        if redirect is None or not (refused.secure or policy.require_valid_certificate):
-            return []
+        policy = self._around.settings.policy(way.pair.remote)
+        if not (refused.secure or way.must_prove):
+            return None
         if policy.is_placed and not policy.allow_private_addresses:
-            return []  # an operator has said where it is
-        target = redirect.target
-        return [target] if target is not None else await find(self._around, redirect.domain)
+            return None  # an operator has said where it is
+        return read_redirect(refused.see_other_host)
 
-    def _shows_certificate(self, domain: str) -> bool:
-        until = self._without.get(domain)
+    async def _places(self, redirect: Redirect) -> Places:
+        target = redirect.target
+        if target is not None:
+            return Places((target,), Source.REDIRECT)
+        return await find(self._around, redirect.domain)
+
+    def _shows_certificate(self, pair: Pair) -> bool:
+        contexts = self._around.dialling
+        if contexts is None or not contexts.has(pair.local):
+            return False
+        until = self._without.get(pair.remote)
         if until is None:
             return True
         if until > self._around.clock.seconds():
             return False
-        del self._without[domain]
+        del self._without[pair.remote]
         return True
 
     def _remember(self, domain: str) -> None:

@@ -3,20 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from typing_extensions import override
+
+from xmppd.s2s.advice import advice
 from xmppd.s2s.dialled import DialledStream
-from xmppd.s2s.finding import connect, find
-from xmppd.s2s.negotiating import Greeting, prove, secure
+from xmppd.s2s.dialling import Dialler, Witness
+from xmppd.s2s.finding import Places, Source
+from xmppd.s2s.negotiating import Greeting
 from xmppd.s2s.pairs import Pair, Proof
 from xmppd.s2s.surroundings import Surroundings
-from xmppd.s2s.targets import Target
-from xmppd.s2s.unreached import (
-    NOT_FOUND,
-    HandshakeFailed,
-    NotAccepted,
-    Refused,
-    Step,
-    Unreached,
-)
+from xmppd.s2s.targets import Redirect, Target
+from xmppd.s2s.unreached import Step, Unreached
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,117 +29,106 @@ class Told:
 async def explain(around: Surroundings, pair: Pair) -> list[Told]:
     """Try to reach the domain `pair.remote` for `pair.local`, and tell of each step.
 
-    The stream is made for that and closed; no stanza goes over it. Never raises.
+    The stream is made for that and closed; no stanza goes over it. Whether our certificate was
+    accepted earlier does not matter. Never raises `Unreached`.
     """
-    told: list[Told] = []
+    teller = _Teller(pair)
     try:
         if not around.settings.permits(pair.remote):
             text = f"this server is told to have nothing to do with {pair.remote}"
             raise Unreached(Step.POLICY, text, "not-allowed", final=True)
-        try:
-            await _walk(around, pair, told, certificate=True)
-        except (NotAccepted, HandshakeFailed) as trouble:
-            told.append(_ok(trouble.step, f"{trouble.text}, so it is tried without"))
-            await _walk(around, pair, told, certificate=False)
+        stream = await Dialler(around).dial(pair, teller)
     except Unreached as trouble:
-        told.append(_failed(trouble, pair))
-    return list(dict.fromkeys(told))
-
-
-async def _walk(around: Surroundings, pair: Pair, told: list[Told], *, certificate: bool) -> None:
-    """Go the whole way, and tell of each step that works. Raises `Unreached`.
-
-    `certificate` is whether to show ours.
-    """
-    targets = await find(around, pair.remote)
-    told.append(_ok(Step.LOOKUP, _places(targets, placed=_is_placed(around, pair))))
-    stream = await connect(around, pair.remote, targets)
-    try:
-        told.append(_ok(Step.CONNECT, f"{stream.address} port {stream.port} answers"))
-        greeting = await secure(around, stream, pair, certificate=certificate)
-        told += _security(stream, greeting)
-        await prove(around, stream, pair, greeting, certificate=certificate)
-        told += _proof(stream, pair)
-    except Unreached as trouble:
-        if trouble.step in (Step.CERTIFICATE, Step.STREAM, Step.PROOF):
-            told += _tls(stream)
-        raise
-    finally:
+        teller.end(trouble)
+    else:
+        teller.proven(stream)
         stream.close("it was made to see whether it can be")
+    return list(dict.fromkeys(teller.told))
 
 
-def _is_placed(around: Surroundings, pair: Pair) -> bool:
-    return around.settings.policy(pair.remote).is_placed
+class _Teller(Witness):
+    """Puts what happens on the way into words."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.told: list[Told] = []
+        self._pair = pair
+        self._places: Places | None = None
+
+    @override
+    def found(self, places: Places) -> None:
+        self._places = places
+        if places.source is not Source.DOMAIN:
+            self._tell_places()
+
+    def _tell_places(self) -> None:
+        """Say where the domain is; where nobody says so, not before its name is known to exist."""
+        places, self._places = self._places, None
+        if places is not None:
+            shown = ", ".join(map(_shown, places.targets))
+            self._ok(Step.LOOKUP, _SOURCES[places.source].format(places=shown))
+
+    @override
+    def connected(self, stream: DialledStream) -> None:
+        self._tell_places()
+        self._ok(Step.CONNECT, f"{stream.address} port {stream.port} answers")
+
+    @override
+    def greeted(self, stream: DialledStream, greeting: Greeting) -> None:
+        self.told += _tls(stream)
+        judgement = greeting.judgement
+        if judgement is None:
+            self._ok(Step.TLS, "there is none, and it is not asked for")
+        elif judgement.valid:
+            names = ", ".join(judgement.names)
+            self._ok(Step.CERTIFICATE, f"it is believed, and valid for {names}")
+        else:
+            self._ok(Step.CERTIFICATE, f"{judgement.reason}; but that is not asked for")
+
+    @override
+    def failed(self, stream: DialledStream, trouble: Unreached) -> None:
+        if trouble.step in (Step.CERTIFICATE, Step.STREAM, Step.PROOF):
+            self.told += _tls(stream)
+
+    @override
+    def sent_elsewhere(self, redirect: Redirect) -> None:
+        target = redirect.target
+        place = redirect.domain if target is None else _shown(target)
+        self._ok(Step.STREAM, f"the other server sends us on to {place}")
+
+    @override
+    def again(self, trouble: Unreached) -> None:
+        self._ok(trouble.step, f"{trouble.text}, so it is tried without")
+
+    def proven(self, stream: DialledStream) -> None:
+        """Tell how we have proven who we are."""
+        external = stream.pairs.outgoing(self._pair) is Proof.EXTERNAL
+        proof = "our certificate" if external else "dialback"
+        self._ok(Step.PROOF, f"{proof} was accepted")
+
+    def end(self, trouble: Unreached) -> None:
+        """Tell of the step that has failed."""
+        if trouble.step is not Step.LOOKUP:
+            self._tell_places()
+        what = advice(trouble, self._pair)
+        self.told.append(Told(trouble.step.value, False, trouble.text, what))
+
+    def _ok(self, step: Step, text: str) -> None:
+        self.told.append(Told(step.value, True, text))
 
 
-def _places(targets: list[Target], *, placed: bool) -> str:
-    shown = ", ".join(
-        f"{target.host} port {target.port}{' (direct TLS)' if target.direct else ''}"
-        for target in targets
-    )
-    return f"the configuration says {shown}" if placed else f"by the DNS it is {shown}"
+def _shown(target: Target) -> str:
+    return f"{target.host} port {target.port}{' (direct TLS)' if target.direct else ''}"
 
 
 def _tls(stream: DialledStream) -> Iterator[Told]:
     facts = stream.facts() if stream.secure and stream.transport is not None else None
     if facts is not None:
-        yield _ok(Step.TLS, f"{facts.version}, {facts.cipher}")
+        yield Told(Step.TLS.value, True, f"{facts.version}, {facts.cipher}")
 
 
-def _security(stream: DialledStream, greeting: Greeting) -> Iterator[Told]:
-    yield from _tls(stream)
-    judgement = greeting.judgement
-    if judgement is None:
-        yield Told(Step.TLS.value, True, "there is none, and it is not asked for")
-    elif judgement.valid:
-        names = ", ".join(judgement.names)
-        yield _ok(Step.CERTIFICATE, f"it is believed, and valid for {names}")
-    else:
-        yield _ok(Step.CERTIFICATE, f"{judgement.reason}; but that is not asked for")
-
-
-def _proof(stream: DialledStream, pair: Pair) -> Iterator[Told]:
-    external = stream.pairs.outgoing(pair) is Proof.EXTERNAL
-    yield _ok(Step.PROOF, "our certificate was accepted" if external else "dialback was accepted")
-
-
-def _ok(step: Step, text: str) -> Told:
-    return Told(step.value, True, text)
-
-
-def _failed(trouble: Unreached, pair: Pair) -> Told:
-    advice = _ADVICE[trouble.step].format(remote=pair.remote, local=pair.local)
-    if isinstance(trouble, Refused) and trouble.condition == NOT_FOUND:
-        advice = (
-            f"Is the name right? If so, those who run {pair.remote} have to see to its entries in "
-            "the DNS, or to that server."
-        )
-    elif isinstance(trouble, Refused):
-        advice = f"Ask those who run {pair.remote}: their log says why they refuse {pair.local}."
-    return Told(trouble.step.value, False, trouble.text, advice)
-
-
-_ADVICE = {
-    Step.POLICY: "Change s2s.allowed or s2s.blocked if that is not what you want.",
-    Step.LOOKUP: (
-        "Is the name right? Those who run {remote} have to publish where it is; if you know, set "
-        'host in [s2s.domain."{remote}"].'
-    ),
-    Step.CONNECT: (
-        "The server is down, or something on the way keeps the port closed: see whether other "
-        "servers can be reached, and whether your own firewall lets connections out."
-    ),
-    Step.TLS: (
-        "Those who run {remote} have to see to its TLS; without it, traffic is possible only "
-        "if require_tls and require_valid_certificate are false for it."
-    ),
-    Step.CERTIFICATE: (
-        "Those who run {remote} have to install a valid certificate. If you know theirs to be "
-        'right, name it as ca in [s2s.domain."{remote}"].'
-    ),
-    Step.STREAM: "Try again later; if it stays so, ask those who run {remote}.",
-    Step.PROOF: (
-        "Is the certificate of {local} valid, and does the DNS lead other servers to this one? "
-        "xmppdctl check looks at both."
-    ),
+_SOURCES = {
+    Source.CONFIGURED: "the configuration says {places}",
+    Source.RECORDS: "by the DNS it is {places}",
+    Source.DOMAIN: "there are no SRV records, so the domain itself is tried: {places}",
+    Source.REDIRECT: "the other server says {places}",
 }

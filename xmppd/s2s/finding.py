@@ -1,6 +1,9 @@
 """From a domain to a connection: the DNS, then a race of addresses (RFC 6120 3.2, XEP-0368)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
@@ -9,23 +12,44 @@ from zope.interface import implementer
 
 from xmppd.api.network import AddressAnswer, LookupFailed, SrvAnswer, SrvRecord, Trouble
 from xmppd.net.addresses import refused
-from xmppd.net.racing import Attempt, Pace, Unreachable, alternating, race
+from xmppd.net.racing import Attempt, Pace, Place, Unreachable, alternating, race
 from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.surroundings import Surroundings
-from xmppd.s2s.targets import Target, find_targets, fixed_target
-from xmppd.s2s.unreached import NOT_FOUND, TIMEOUT, Step, Unreached
+from xmppd.s2s.targets import Target, find_targets, fixed_target, literal
+from xmppd.s2s.unreached import NOT_FOUND, TIMEOUT, Cause, Step, Unreached
 
 STARTTLS = "_xmpp-server._tcp."
 DIRECT = "_xmpps-server._tcp."
 
+MAX_ADDRESSES = 8
+"""How many addresses of one place are tried: one that is dead must not use up all attempts."""
 
-async def find(around: Surroundings, domain: str) -> list[Target]:
-    """Return the places where a domain is served, the first to try first. Raises `Unreached`."""
+
+class Source(Enum):
+    """Who says where a domain is."""
+
+    CONFIGURED = "an operator"
+    RECORDS = "the SRV records of the domain"
+    DOMAIN = "nobody, so it is tried where its own name leads to"
+    REDIRECT = "another server"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a domain is served, the first to try first, and who says so."""
+
+    targets: tuple[Target, ...]
+    source: Source
+
+
+async def find(around: Surroundings, domain: str) -> Places:
+    """Return the places where a domain is served. Raises `Unreached`."""
     policy = around.settings.policy(domain)
     if policy.is_placed:
-        return [fixed_target(domain, policy.host, policy.port, direct=policy.direct_tls)]
-    if refused(domain.removeprefix("[").removesuffix("]")) != "not an IP address":
-        return find_targets(domain, (), (), around.draw)
+        target = fixed_target(domain, policy.host, policy.port, direct=policy.direct_tls)
+        return Places((target,), Source.CONFIGURED)
+    if literal(domain):
+        return Places(tuple(find_targets(domain, (), (), around.draw)), Source.DOMAIN)
     lookups = [
         _records(around.resolver.srv(f"{service}{domain}")) for service in (STARTTLS, DIRECT)
     ]
@@ -33,14 +57,18 @@ async def find(around: Surroundings, domain: str) -> list[Target]:
     found: list[tuple[SrvRecord, ...]] = [
         () if isinstance(answer, Trouble) else answer for answer in answers
     ]
-    trouble = next((each for each in answers if isinstance(each, Trouble)), None)
-    if trouble is not None and not any(found) and not trouble.final:
-        raise Unreached(Step.LOOKUP, f"{domain}: {trouble.value}", TIMEOUT)
     targets = find_targets(domain, found[0], found[1], around.draw)
-    if not targets:
-        text = f"{domain} says that it has no XMPP server for other servers"
-        raise Unreached(Step.LOOKUP, text, NOT_FOUND, final=True)
-    return targets
+    if any(found) and targets:
+        return Places(tuple(targets), Source.RECORDS)
+    # Only if there are no records at all the domain itself is the place: while that is not known,
+    # neither is anything else.
+    for answer in answers:
+        if isinstance(answer, Trouble) and not answer.final:
+            raise _silent(domain, answer)
+    if targets:
+        return Places(tuple(targets), Source.DOMAIN)
+    text = f"{domain} says that it has no XMPP server for other servers"
+    raise Unreached(Step.LOOKUP, text, NOT_FOUND, final=True, cause=Cause.NO_SERVICE)
 
 
 def _records(lookup: "Deferred[SrvAnswer]") -> "Deferred[tuple[SrvRecord, ...] | Trouble]":
@@ -56,50 +84,77 @@ def _records(lookup: "Deferred[SrvAnswer]") -> "Deferred[tuple[SrvRecord, ...] |
     return lookup.addCallbacks(lambda answer: answer.records, failed)
 
 
+def _silent(name: str, trouble: Trouble) -> Unreached:
+    """Return the error for a name of which nothing is known."""
+    cause = Cause.ALIASES if trouble is Trouble.LOOP else Cause.NO_ANSWER
+    return Unreached(Step.LOOKUP, f"{name}: {trouble.value}", TIMEOUT, cause=cause)
+
+
 async def connect(around: Surroundings, domain: str, targets: Sequence[Target]) -> DialledStream:
     """Return a connection to one of these places of a domain. Raises `Unreached`."""
-    lookups = [(target, around.resolver.addresses(target.host)) for target in targets]
-    attempts: list[Attempt] = []
-    problems: list[Unreached] = []
-    for target, lookup in lookups:
-        answer = await lookup
-        try:
-            attempts += _attempts(around, domain, target, answer)
-        except Unreached as problem:
-            problems.append(problem)
-    if not attempts:
-        raise next((each for each in problems if not each.final), problems[0])
+    problems: dict[Target, Unreached] = {}
+    places = [
+        Place(target.priority, partial(_look_up, around, domain, target, problems))
+        for target in targets
+    ]
     settings = around.settings
     pace = Pace(attempt=min(30.0, settings.connect_seconds), total=settings.connect_seconds)
     try:
-        protocol = await race(attempts, around.connector, around.clock, pace)
+        protocol = await race(places, around.connector, around.clock, pace)
     except Unreachable as error:
-        raise Unreached(Step.CONNECT, str(error), TIMEOUT) from None
+        raise _unreached(error, list(problems.values())) from None
     assert isinstance(protocol, DialledStream)  # our factory has made it
     return protocol
 
 
-def _attempts(
+def _unreached(error: Unreachable, problems: Sequence[Unreached]) -> Unreached:
+    """Return what is to be said if no place could be connected to."""
+    if not error.reasons and problems:
+        return next((each for each in problems if not each.final), problems[0])
+    texts = [str(error), *(problem.text for problem in problems)]
+    return Unreached(Step.CONNECT, "; ".join(texts), TIMEOUT)
+
+
+def _look_up(
+    around: Surroundings, domain: str, target: Target, problems: dict[Target, Unreached]
+) -> "Deferred[Sequence[Attempt]]":
+    """Return what fires with the attempts to make; why there are none is put to the problems."""
+
+    def answered(answer: AddressAnswer) -> Sequence[Attempt]:
+        addresses = _addresses(around, domain, target, answer)
+        if isinstance(addresses, Unreached):
+            problems[target] = addresses
+            return ()
+        del problems[target]
+        return [
+            Attempt(address, target.port, _Factory(around, address, target))
+            for address in addresses[:MAX_ADDRESSES]
+        ]
+
+    problems[target] = _silent(target.host, Trouble.TIMEOUT)  # unless it answers in time
+    return around.resolver.addresses(target.host).addCallback(answered)
+
+
+def _addresses(
     around: Surroundings, domain: str, target: Target, answer: AddressAnswer
-) -> Iterator[Attempt]:
-    """Return the addresses of a place that may be connected to. Raises `Unreached` if none may."""
-    if answer.trouble is not None:
-        final = answer.trouble.final
-        condition = NOT_FOUND if final else TIMEOUT
-        raise Unreached(
-            Step.LOOKUP, f"{target.host}: {answer.trouble.value}", condition, final=final
-        )
-    policy = around.settings.policy(domain)
+) -> list[str] | Unreached:
+    """Return the addresses of a place that may be connected to, or why there are none."""
+    policy, host = around.settings.policy(domain), target.host
+    trouble = answer.trouble
+    if trouble is not None and not trouble.final:
+        return _silent(host, trouble)
+    if trouble is not None:
+        why = trouble.value if trouble is Trouble.NO_NAME else "the name exists, but has no address"
+        text = f"{host}: {why}"
+        return Unreached(Step.LOOKUP, text, NOT_FOUND, final=True, cause=Cause.NO_NAME)
     addresses = alternating(answer)
-    if not (policy.is_placed or policy.allow_private_addresses):
-        allowed = [address for address in addresses if not refused(address)]
-        if not allowed:
-            text = f"{target.host} leads to {refused(addresses[0])}, which is not connected to"
-            raise Unreached(Step.LOOKUP, text, NOT_FOUND, final=True)
-        addresses = allowed
-    return (
-        Attempt(address, target.port, _Factory(around, address, target)) for address in addresses
-    )
+    if policy.is_placed or policy.allow_private_addresses:
+        return addresses
+    allowed = [address for address in addresses if not refused(address)]
+    if allowed:
+        return allowed
+    text = f"{host} leads to {refused(addresses[0])}, which is not connected to"
+    return Unreached(Step.LOOKUP, text, NOT_FOUND, final=True, cause=Cause.NOT_PUBLIC)
 
 
 @implementer(IProtocolFactory)

@@ -7,13 +7,14 @@ as its policy asks for that.
 from base64 import b64encode
 from dataclasses import dataclass
 
+from xmppd.net.roots import Flaw
 from xmppd.s2s import dialback
 from xmppd.s2s.dialback import Answer, Kind, Outcome, Request, read_dialback
 from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.pairs import Pair, Proof
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.trust import Judgement
-from xmppd.s2s.unreached import NOT_FOUND, TIMEOUT, NotAccepted, Step, Unreached
+from xmppd.s2s.unreached import NOT_FOUND, TIMEOUT, Cause, NotAccepted, Step, Unreached
 from xmppd.stream.errors import StreamError
 from xmppd.stream.events import Answered, Features, Received
 from xmppd.wire.element import Element
@@ -56,30 +57,30 @@ class Greeting:
 
 
 async def secure(
-    around: Surroundings, stream: DialledStream, pair: Pair, *, certificate: bool = True
+    around: Surroundings, stream: DialledStream, pair: Pair, *, certificate: bool, valid: bool
 ) -> Greeting:
     """Open a stream under TLS and judge the other side. Raises `Unreached`.
 
-    `certificate` is whether to show ours.
+    `certificate` is whether to show ours, `valid` whether theirs must be valid for the domain.
     """
     policy = around.settings.policy(pair.remote)
     if stream.direct:
         await _shake_hands(around, stream, pair, certificate)
-        return await _proven(around, stream, pair)
+        return await _proven(around, stream, pair, valid)
     greeting = await greet(stream, pair)
     offered = greeting.offers("starttls", TLS)
-    if not (offered or policy.require_tls or policy.require_valid_certificate):
+    if not (offered or policy.require_tls or valid):
         return greeting
     # RFC 7590 3.1: where we need TLS, it is tried without an offer, which may have been taken away.
     if not await _is_starting(stream, offered=offered):
         if offered:
             raise Unreached(Step.TLS, "the other server did not begin TLS", TIMEOUT)
+        step, text = Step.CERTIFICATE, "without encryption the other server cannot prove who it is"
         if policy.require_tls:
-            raise Unreached(Step.TLS, "the other server offers no encryption", TIMEOUT, final=True)
-        text = "without encryption the other server cannot prove who it is"
-        raise Unreached(Step.CERTIFICATE, text, TIMEOUT, final=True)
+            step, text = Step.TLS, "the other server offers no encryption"
+        raise Unreached(step, text, TIMEOUT, final=True, cause=Cause.NO_ENCRYPTION)
     await _shake_hands(around, stream, pair, certificate)
-    return await _proven(around, stream, pair)
+    return await _proven(around, stream, pair, valid)
 
 
 async def _is_starting(stream: DialledStream, *, offered: bool) -> bool:
@@ -115,15 +116,31 @@ async def _shake_hands(
     )
 
 
-async def _proven(around: Surroundings, stream: DialledStream, pair: Pair) -> Greeting:
+async def _proven(around: Surroundings, stream: DialledStream, pair: Pair, valid: bool) -> Greeting:
     """Judge the certificate before anything else is sent, then open the stream."""
     facts = stream.facts()
     judgement = around.judge(facts.peer_chain if facts is not None else (), pair.remote)
     stream.proven = judgement.valid
-    if around.settings.policy(pair.remote).require_valid_certificate and not judgement.valid:
-        raise Unreached(Step.CERTIFICATE, judgement.reason, TIMEOUT, final=True)
+    if valid and not judgement.valid:
+        raise Unreached(
+            Step.CERTIFICATE, judgement.reason, TIMEOUT, final=True, cause=_flawed(judgement)
+        )
     greeting = await greet(stream, pair)
     return Greeting(greeting.id, greeting.features, greeting.dialback, judgement)
+
+
+def _flawed(judgement: Judgement) -> Cause | None:
+    if judgement.trusted:
+        return Cause.MISNAMED
+    return None if judgement.flaw is None else _FLAWED.get(judgement.flaw)
+
+
+_FLAWED = {
+    Flaw.EXPIRED: Cause.EXPIRED,
+    Flaw.EARLY: Cause.EARLY,
+    Flaw.SELF_SIGNED: Cause.UNTRUSTED,
+    Flaw.UNKNOWN_AUTHORITY: Cause.UNTRUSTED,
+}
 
 
 async def greet(stream: DialledStream, pair: Pair) -> Greeting:
@@ -165,7 +182,7 @@ async def prove(
         proof = Proof.DIALBACK
     else:
         text = "the other server takes neither our certificate nor dialback for a proof"
-        raise Unreached(Step.PROOF, text, TIMEOUT, final=True)
+        raise Unreached(Step.PROOF, text, TIMEOUT, final=True, cause=Cause.NO_WAY_TO_PROVE)
     stream.pairs.permit(pair, proof)
     stream.establish(count=greeting.offers("sm", STREAM_MANAGEMENT))
 
@@ -197,13 +214,26 @@ async def _dialback(
     answer = await ask(stream, request)
     if answer.outcome is Outcome.INVALID:
         text = "the other server could not confirm by dialback that we are who we are"
-        raise Unreached(Step.PROOF, text, "internal-server-error", final=True)
+        raise Unreached(
+            Step.PROOF, text, "internal-server-error", final=True, cause=Cause.NOT_CONFIRMED
+        )
     if answer.outcome is Outcome.ERROR:
         why = f"{answer.condition}: {answer.text}" if answer.text else answer.condition
         told = NOT_FOUND if answer.condition == "item-not-found" else TIMEOUT
         text = f"the other server refuses dialback ({why})"
-        raise Unreached(Step.PROOF, text, told, final=answer.condition in _FINAL)
+        final, cause = answer.condition in _FINAL, _CAUSES.get(answer.condition)
+        raise Unreached(Step.PROOF, text, told, final=final, cause=cause)
 
+
+_CAUSES = {
+    "item-not-found": Cause.NOT_SERVED,
+    "policy-violation": Cause.NOT_WELCOME,
+    "forbidden": Cause.NOT_WELCOME,
+    "resource-constraint": Cause.NOT_NOW,
+    "remote-connection-failed": Cause.NOT_ASKED,
+    "remote-server-not-found": Cause.NOT_ASKED,
+    "remote-server-timeout": Cause.NOT_ASKED,
+}
 
 _FINAL = frozenset(
     ("item-not-found", "policy-violation", "not-authorized", "not-acceptable", "forbidden")

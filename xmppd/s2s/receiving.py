@@ -86,10 +86,7 @@ class Receiving:
             self._say(request.answer(Outcome.VALID))
         else:
             self._asked += 1
-            if self._stream.certified(pair.remote):
-                self._prove(request, pair, Proof.DIALBACK_CERTIFICATE)
-            else:
-                self._ask(request, pair)
+            self._ask(request, pair)
 
     def _authoritative(self, request: Request) -> Answer:
         """XEP-0220 2.2.2."""
@@ -119,9 +116,13 @@ class Receiving:
         return None
 
     def _ask(self, request: Request, pair: Pair) -> None:
-        """Ask the authoritative server (XEP-0220 2.1.2), on a connection made for that."""
+        """Ask the authoritative server (XEP-0220 2.1.2), on a connection made for that.
+
+        A wrong key is refused however good the certificate: who sends one is not to be believed.
+        """
         question = Request(Kind.VERIFY, pair.local, pair.remote, request.key, self._stream.id)
-        asking = self._verifier.verify(question, self._stream.address)
+        certified = self._stream.certified(pair.remote)
+        asking = self._verifier.verify(question, self._stream.address, certified=certified)
         done = asking.addCallbacks(
             lambda proof: self._prove(request, pair, proof),
             lambda failure: self._not_verified(failure, request, pair),

@@ -6,7 +6,7 @@ they prove when they are reached is another matter: it is always the domain that
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from itertools import accumulate
 
@@ -40,11 +40,13 @@ class Target:
 
     - `host`: a name in A-labels, or an IP address (IPv6 without brackets).
     - `direct`: whether TLS begins at once (XEP-0368); else STARTTLS asks for it.
+    - `priority`: those with a lower one are better (RFC 2782); it makes no two places differ.
     """
 
     host: str
     port: int
     direct: bool = False
+    priority: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def find_targets(
     for record, is_direct in _ordered(offers, draw):
         if len(found) == limit:
             break
-        found[Target(_host(record), record.port, is_direct)] = None
+        found.setdefault(Target(_host(record), record.port, is_direct, record.priority))
     return list(found)
 
 

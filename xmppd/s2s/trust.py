@@ -60,12 +60,14 @@ class Judgement:
     - `names`: what it names, for people to read: hosts, services, XMPP domains, IP addresses; each
       once, malformed ones left out.
     - `reason`: a sentence without its stop that says why it is not `valid`, "" if it is.
+    - `flaw`: what is wrong with a chain that leads to nothing that is believed, else None.
     """
 
     trusted: bool
     covers: bool
     names: tuple[str, ...]
     reason: str
+    flaw: Flaw | None = None
 
     @property
     def valid(self) -> bool:
@@ -84,32 +86,34 @@ def judge(chain: Sequence[bytes], domain: str, roots: Roots, now: datetime) -> J
         return Judgement(False, False, (), f"more than {MAX_CHAIN} certificates were shown")
     try:
         certificates = [x509.load_der_x509_certificate(der) for der in chain]
-        distrust = _distrust(certificates, roots, now)
+        distrust, flaw = _distrust(certificates, roots, now)
     except MALFORMED:
         return Judgement(False, False, (), "a certificate that was shown cannot be read")
     domains = _domains(certificates[0])
     names = _names(certificates[0], domains)
     named = domain in domains or _covers(certificates[0], domain)
     reason = distrust or ("" if named else _mismatch(names, domain))
-    return Judgement(not distrust, named, names, reason)
+    return Judgement(not distrust, named, names, reason, flaw)
 
 
 # Whether it is believed.
 
 
-def _distrust(certificates: list[x509.Certificate], roots: Roots, now: datetime) -> str:
-    """Return why a chain is not believed, "" if it is."""
+def _distrust(
+    certificates: list[x509.Certificate], roots: Roots, now: datetime
+) -> tuple[str, Flaw | None]:
+    """Return why a chain is not believed, "" if it is, and its flaw if it leads to nothing."""
     issues_others = is_authority(certificates[0])
     try:
         path = roots.path(certificates, now)
     except ChainError as error:
-        return _explained(error)
+        return _explained(error), error.flaw
     # What is believed by itself may be anything: an operator has said so.
     if path and issues_others:
-        return "the certificate is that of an authority, not of a server"
+        return "the certificate is that of an authority, not of a server", None
     if any(has_weak_key(each) or has_weak_signature(each) for each in path):
-        return "a key or signature of the certificate, or of one above it, is too weak"
-    return ""
+        return "a key or signature of the certificate, or of one above it, is too weak", None
+    return "", None
 
 
 def _explained(error: ChainError) -> str:

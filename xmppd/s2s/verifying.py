@@ -8,13 +8,13 @@ from collections import Counter
 from twisted.internet.defer import Deferred, fail
 
 from xmppd.net.networks import network_of
-from xmppd.s2s.dialback import Outcome, Request
+from xmppd.s2s.dialback import Answer, Outcome, Request
 from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.dialling import Dialler
 from xmppd.s2s.negotiating import Greeting, ask
 from xmppd.s2s.pairs import Pair, Proof
 from xmppd.s2s.surroundings import Surroundings
-from xmppd.s2s.unreached import NOT_FOUND, Step, Unreached
+from xmppd.s2s.unreached import NOT_FOUND, TIMEOUT, Step, Unreached
 
 PER_DOMAIN = 4
 """How many questions one domain is asked at a time: others could have us bother it."""
@@ -59,10 +59,14 @@ class Verifier:
     def __len__(self) -> int:
         return self._asked.total()
 
-    def verify(self, question: Request, address: str) -> "Deferred[Proof]":
+    def verify(
+        self, question: Request, address: str, *, certified: bool = False
+    ) -> "Deferred[Proof]":
         """Fire with how it was proven that a key is right. Fails with `NotVerified`.
 
-        `address` is the IP address the key has come from.
+        - `address`: the IP address the key has come from.
+        - `certified`: whether the stream it has come over bears a certificate valid for the domain;
+          if not, whoever is asked has to show one, unless the domain's policy does without.
         """
         domain, network = question.to, network_of(address)
         if self._is_too_much(domain, network):
@@ -75,7 +79,7 @@ class Verifier:
             _count_down(self._networks, network)
             return result
 
-        asking: Deferred[Proof] = Deferred.fromCoroutine(self._verify(question))
+        asking: Deferred[Proof] = Deferred.fromCoroutine(self._verify(question, certified))
         asking.addBoth(done)
         return asking
 
@@ -87,28 +91,31 @@ class Verifier:
             or self._networks[network] >= max(1, most // SHARE)
         )
 
-    async def _verify(self, question: Request) -> Proof:
-        pair = Pair(question.from_, question.to)
-
-        async def use(stream: DialledStream, greeting: Greeting, _certificate: bool) -> Proof:
+    async def _verify(self, question: Request, certified: bool) -> Proof:
+        async def use(stream: DialledStream, greeting: Greeting, _: bool) -> tuple[Answer, bool]:
             answer = await ask(stream, question)
             stream.close("the key was asked about")
-            if answer.outcome is Outcome.INVALID:
-                raise NotVerified("", f"{question.to} says that the key is wrong")
-            if answer.outcome is Outcome.ERROR:  # XEP-0220 2.5 wants it so
-                raise NotVerified(NOT_FOUND, f"{question.to} was asked ({answer.condition})")
-            valid = greeting.judgement is not None and greeting.judgement.valid
-            return Proof.DIALBACK_CERTIFICATE if valid else Proof.DIALBACK
+            return answer, greeting.judgement is not None and greeting.judgement.valid
 
+        pair = Pair(question.from_, question.to)
         try:
-            return await self._dialler.reach(pair, use)
+            answer, valid = await self._dialler.reach(pair, use, proven=certified)
         except Unreached as error:
-            condition = _CONDITIONS[error.step]
-            if error.step is Step.LOOKUP and not error.final:
-                condition = "remote-server-timeout"
-            if error.condition == NOT_FOUND:
-                condition = NOT_FOUND
-            raise NotVerified(condition, error.text) from None
+            raise _not_verified(error) from None
+        if answer.outcome is Outcome.INVALID:
+            raise NotVerified("", f"{question.to} says that the key is wrong")
+        if answer.outcome is Outcome.ERROR:  # XEP-0220 2.5 wants it so
+            raise NotVerified(NOT_FOUND, f"{question.to} was asked ({answer.condition})")
+        return Proof.DIALBACK_CERTIFICATE if valid or certified else Proof.DIALBACK
+
+
+def _not_verified(error: Unreached) -> NotVerified:
+    condition = _CONDITIONS[error.step]
+    if error.step is Step.LOOKUP and not error.final:
+        condition = TIMEOUT
+    if error.condition == NOT_FOUND:
+        condition = NOT_FOUND
+    return NotVerified(condition, error.text)
 
 
 def _count_down(counter: Counter[str], name: str) -> None:
