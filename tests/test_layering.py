@@ -153,8 +153,8 @@ def may_import(source: Source, name: str) -> bool:
         return True
     if room == "service":
         return source.room == "service"
-    if source.room == "modules" and room == "modules":
-        return False
+    if source.room == "modules" and room == "modules":  # unless they are files of one module
+        return source.path.split("/")[1] == name.split(".")[1]
     allowed = ROOMS[source.room]
     if room == source.room or "*" in allowed:
         return True
@@ -267,6 +267,8 @@ class ReadingTests(SynchronousTestCase):
             ("api/x.py", "sasl.exchange.Facts", True),
             ("api/x.py", "sasl.scram.Scram", False),
             ("modules/x.py", "modules.y.Y", False),
+            ("modules/x/a.py", "modules.x.b.B", True),
+            ("modules/x/a.py", "modules.y.b.B", False),
             ("modules/x.py", "routing.host.LocalHost", False),
             ("storage/x.py", "storage.y.Y", True),
             ("c2s/x.py", "routing.router.Router", False),

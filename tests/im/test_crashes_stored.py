@@ -12,7 +12,7 @@ from tests.im.crash_points import COMMIT_SECONDS, kill, pass_commits, points
 from tests.im.house import GET
 from tests.im.shipped import features, messaging
 from tests.modules.block_lists import command
-from xmppd.modules.offline import OfflineSettings
+from xmppd.modules.offline.feature import OfflineSettings
 from xmppd.testing.fake_host import FakeHost
 from xmppd.testing.fake_session import FakeSession
 from xmppd.wire.namespaces import BLOCKING

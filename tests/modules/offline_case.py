@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.plays import refusal
 from xmppd.api.storage import Archive, Page, Range
-from xmppd.modules.offline import OfflineMessages, OfflineSettings
+from xmppd.modules.offline.feature import OfflineMessages, OfflineSettings
 from xmppd.stanza.stanza import Message
 from xmppd.testing.fake_host import FakeHost
 from xmppd.testing.fake_session import FakeSession

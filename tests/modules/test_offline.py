@@ -18,9 +18,9 @@ from tests.modules.offline_case import (
 from xmppd.api.moments import AccountDeleted
 from xmppd.api.registrations import HOST
 from xmppd.api.storage import Archive, Page, Range
-from xmppd.modules import offline
 from xmppd.modules.delay import Delays
-from xmppd.modules.offline import OfflineMessages, OfflineSettings
+from xmppd.modules.offline import boxes, delivery, feature
+from xmppd.modules.offline.feature import OfflineMessages, OfflineSettings
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Message
 from xmppd.testing.collaborators import NOON
@@ -245,26 +245,26 @@ class LimitTests(OfflineCase):
 
     def test_what_was_read_does_not_count(self) -> None:
         """Even if the rest was not."""
-        self.patch(offline, "PAGE", 1)
+        self.patch(delivery, "PAGE", 1)
         self.send(4)
         self.slow().disconnects()
-        self.host.clock.advance(offline.PAUSE)
+        self.host.clock.advance(delivery.PAUSE)
         self.assertEqual(len(self.kept()), 3)
         self.assertEqual(self.send(2), 1)
 
     def test_what_is_remembered_of_accounts(self) -> None:
         """Bounded; whoever was forgotten is counted again."""
-        self.patch(offline, "REMEMBERED", 2)
+        self.patch(boxes, "REMEMBERED", 2)
         names = [f"nurse{number}" for number in range(4)]
         for name in names:
             self.host.add_account(name)
         for _ in range(6):
             self.romeo.sends(*(message(to=f"{name}@example.org") for name in names))
-            self.assertLessEqual(len(self.module._away), 2)
+            self.assertLessEqual(len(self.module._boxes._away), 2)
         self.assertEqual(len(self.romeo.take()), 2 * 4)
 
     def test_those_in_use_are_not_forgotten(self) -> None:
-        self.patch(offline, "REMEMBERED", 1)
+        self.patch(boxes, "REMEMBERED", 1)
         self.host.add_account("nurse")
         waiting = self.slowly()
         self.romeo.sends(message("1"), message("2", to="nurse@example.org"), message("3"))
@@ -318,7 +318,7 @@ class ExpiryTests(OfflineCase):
         self.later(1.5)
         self.romeo.sends(message("full"))
         self.romeo.receives(too_much("full"))
-        self.host.clock.advance(offline.EXPIRY_SECONDS)
+        self.host.clock.advance(feature.EXPIRY_SECONDS)
         self.assertEqual(len(self.kept()), 1)
         self.romeo.sends(*(message(id) for id in ("5", "6", "7")))
         self.romeo.receives()
@@ -337,5 +337,5 @@ class ExpiryTests(OfflineCase):
         other = FakeHost()
         module = other.load(OfflineMessages)
         module.expire()
-        other.clock.advance(offline.EXPIRY_SECONDS)
+        other.clock.advance(feature.EXPIRY_SECONDS)
         self.assertEqual([], other.clock.getDelayedCalls())

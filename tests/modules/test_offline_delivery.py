@@ -18,9 +18,9 @@ from tests.modules.offline_case import (
 from xmppd.api.moments import PASS, STOP, PresenceChanged, Stage, ToResource, Verdict
 from xmppd.api.registrations import Watch
 from xmppd.api.storage import Archive, Page, Range, StorageError
-from xmppd.modules import offline
 from xmppd.modules.blocking import Blocking
-from xmppd.modules.offline import OfflineMessages, OfflineSettings
+from xmppd.modules.offline import delivery
+from xmppd.modules.offline.feature import OfflineMessages, OfflineSettings
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Message, Presence
 from xmppd.testing.collaborators import NOON
@@ -289,7 +289,7 @@ class OrderTests(OfflineCase):
         self.host.install("offline", self.module.registrations())
         self.comes().disconnects()
         self.read()
-        self.assertEqual((len(self.kept()), self.module._online), (2, {}))
+        self.assertEqual((len(self.kept()), self.module._boxes._online), (2, {}))
 
     def test_what_only_the_lost_one_had_got(self) -> None:
         """Chat goes to the highest priority alone (RFC 6121 8.5.2.1.1)."""
@@ -374,7 +374,7 @@ class FloodTests(OfflineCase):
         found = [self.ids(client)]
         while self.host.clock.getDelayedCalls():
             client.reads()
-            self.host.clock.advance(offline.PAUSE)
+            self.host.clock.advance(delivery.PAUSE)
             found.append(self.ids(client))
         return found
 
@@ -387,7 +387,7 @@ class FloodTests(OfflineCase):
         ids = self.fill(1_000)
         bites = self.bites(self.slow())
         self.assertEqual([id for bite in bites for id in bite], ids)
-        self.assertLessEqual(max(map(len, bites)), offline.PAGE)
+        self.assertLessEqual(max(map(len, bites)), delivery.PAGE)
 
     def test_large_ones(self) -> None:
         """Whatever their number, bytes are bounded."""
@@ -409,7 +409,7 @@ class FloodTests(OfflineCase):
             turns[-1] += 1
 
         self.seen(see)
-        for count, body, most in ((500, "x", offline.PAGE), (40, "x" * 10_000, 4)):
+        for count, body, most in ((500, "x", delivery.PAGE), (40, "x" * 10_000, 4)):
             ids = self.fill(count, body)
             turns[:] = [0]
             juliet = self.host.login("juliet/balcony")
@@ -424,7 +424,7 @@ class FloodTests(OfflineCase):
         juliet = self.host.login("juliet/balcony")
         juliet.reads(False)
         juliet.sends("<presence/>")
-        self.host.clock.pump([offline.PAUSE] * 50)
+        self.host.clock.pump([delivery.PAUSE] * 50)
         self.romeo.sends(message("new"))
         juliet.receives()
         self.assertEqual(len(self.kept()), 200)
@@ -435,11 +435,11 @@ class FloodTests(OfflineCase):
         """What it was not given is for the next one, in order."""
         ids = self.fill(200)
         juliet = self.slow()
-        self.host.clock.pump([offline.PAUSE] * 5)
+        self.host.clock.pump([delivery.PAUSE] * 5)
         got = self.ids(juliet)
-        self.assertEqual(len(got), offline.PAGE)
+        self.assertEqual(len(got), delivery.PAGE)
         juliet.disconnects()
-        self.host.clock.pump([offline.PAUSE] * 5)
+        self.host.clock.pump([delivery.PAUSE] * 5)
         self.assertEqual([], self.host.clock.getDelayedCalls())
         self.assertEqual(got + self.rest(), ids)
 
@@ -492,7 +492,7 @@ class CrashTests(OfflineCase):
     def test_in_the_middle_of_a_flood(self) -> None:
         for id in range(3):
             self.romeo.sends(message(str(id)))
-        self.patch(offline, "PAGE", 1)
+        self.patch(delivery, "PAGE", 1)
         self.assertEqual(self.ids(self.slow()), ["0"])
         self.host = self.host.crashed()
         self.assertEqual(self.ids(self.comes()), ["1", "2"])

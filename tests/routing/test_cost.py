@@ -11,7 +11,7 @@ from zope.interface import implementer
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.modules.blocking import Blocking
 from xmppd.modules.delay import Delays
-from xmppd.modules.offline import OfflineMessages
+from xmppd.modules.offline.feature import OfflineMessages
 from xmppd.routing import domain
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Message, Stanza

@@ -127,8 +127,8 @@ delay = ModuleMaker(
 )
 offline = ModuleMaker(
     "offline",
-    "xmppd.modules.offline.OfflineMessages",
-    config="xmppd.modules.offline.OfflineSettings",
+    "xmppd.modules.offline.feature.OfflineMessages",
+    config="xmppd.modules.offline.feature.OfflineSettings",
     xeps=(
         Xep("0160", "1.0.1"),
         Xep("0203", "2.0", note="what was kept says since when it has waited"),
