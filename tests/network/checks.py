@@ -3,14 +3,20 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from tests.network.scenario import UNPROVEN, Scenario
-from tests.network.watcher import DOUBT, Watcher
+from tests.network.scenario import Scenario
+from tests.network.watcher import DOUBT, Watcher, said
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.testing.network import NetworkClient
 from xmppd.wire.namespaces import DELAY, ROSTER
 
 Rosters = dict[JID, dict[str, str]]
+
+UNREACHED = "remote-server"
+"""How the conditions of errors begin for what could not be sent to another server."""
+
+BLOCKED = "not-acceptable"
+"""The error for what is sent to somebody whom its sender has blocked (XEP-0191 3.3)."""
 
 ASK_FOR_ROSTER = "<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>"
 
@@ -25,10 +31,14 @@ class Checks:
         self._begun = watcher.begun
         self._counts = scenario.counts
         self._handed: dict[str, list[tuple[NetworkClient, Stanza]]] = defaultdict(list)
+        # Errors that an account's own server has sent to a device past the account.
+        self._refused: dict[str, list[str]] = defaultdict(list)
         for client in scenario.clients():
             for stanza in client.handed:
                 if stanza.kind == "message" and stanza.type != "error":
                     self._handed[stanza.id].append((client, stanza))
+                elif stanza.kind == "message" and said(stanza).startswith(BLOCKED):
+                    self._refused[stanza.id].append(said(stanza))
 
     def all(self) -> Iterator[str]:
         """Yield what does not hold, in words."""
@@ -41,9 +51,14 @@ class Checks:
         yield from self._subscriptions()
 
     def _forgeries(self) -> Iterator[str]:
-        for id in self._scenario.forged:
-            if id in self._handed:
-                yield f"{id} was forged and has arrived"
+        """Nothing forged arrives, and nothing is given to who is no server of the federation."""
+        forged = set(self._scenario.forged)
+        for client in self._scenario.clients():
+            for stanza in client.handed:
+                if stanza.id in forged:
+                    yield f"{stanza.id} was forged and has come to {client.jid}"
+        for stolen in self._scenario.stolen:
+            yield f"an attacker was given {stolen}"
 
     # Messages.
 
@@ -56,10 +71,12 @@ class Checks:
     def _fate(self, sender: JID, stanza: Stanza, accepted: bool) -> Iterator[str]:
         """Each is delivered or returned, once, and both only where nobody could know."""
         id, counts = stanza.id, self._counts
-        handed, returned = self._handed.get(id, []), self._returned.get(id, [])
+        handed = self._handed.get(id, [])
+        returned = [*self._returned.get(id, []), *self._refused.get(id, [])]
         doubted = [text for text in returned if text.endswith(DOUBT)]
         delivered = bool(handed) or (id.startswith("n") and len(doubted) < len(returned))
         counts["delivered"] += bool(handed)
+        counts["kept for who was away"] += any(each.has("delay", DELAY) for _, each in handed)
         counts["returned"] += bool(returned)
         counts["in doubt"] += bool(doubted)
         counts["delivered and returned in doubt"] += bool(handed and doubted)
@@ -70,8 +87,11 @@ class Checks:
             yield f"{id} was returned {len(returned)} times: {returned}"
         if handed and len(doubted) < len(returned):
             yield f"{id} was delivered and returned: {returned}"
-        if doubted and self._scenario.quiet:
-            yield f"{id} was in doubt though nothing went wrong"
+        if self._scenario.calm(_domains(sender, stanza)):
+            if doubted:
+                yield f"{id} was in doubt though nothing went wrong"
+            if id.startswith("m") and any(text.startswith(UNREACHED) for text in returned):
+                yield f"{id} was returned though nothing went wrong: {returned}"
         if accepted and not (delivered or returned):
             yield from self._lost(sender, stanza)
         yield from self._twice(id, handed)
@@ -82,26 +102,36 @@ class Checks:
         And errors: those are not kept; a crash may come between forgetting a message and saying so.
         """
         assert stanza.to is not None
-        domains = {sender.domainpart, stanza.to.domainpart}
+        domains = _domains(sender, stanza)
+        calm = self._scenario.calm(domains)
         if domains & self._scenario.bad_disks:
             self._counts["lost by a bad disk"] += 1
-        elif stanza.id.startswith("n") and not self._scenario.quiet:
+        elif self._scenario.blocked(sender, stanza.to):
+            # What is returned comes from whom its sender wants to hear nothing of any more.
+            self._counts["returned to who has blocked the other"] += 1
+        elif stanza.id.startswith("n") and not calm:
             self._counts["errors lost"] += 1
         elif stanza.id in self._begun and sender.domainpart in self._scenario.crashed:
             self._counts["lost as it was being returned"] += 1
-        elif UNPROVEN in domains and not self._scenario.quiet:
-            # COMPAT(XEP-0220): there is no stream management behind dialback.
+        elif not (calm or self._scenario.counting(domains)):
             self._counts["lost without acknowledgements"] += 1
         else:
             yield f"{stanza.id} was accepted and is lost"
 
     def _twice(self, id: str, handed: list[tuple[NetworkClient, Stanza]]) -> Iterator[str]:
-        """Nothing comes twice to a device, unless a crash has taken away that it had come."""
+        """Nothing comes twice to a device, unless a crash has taken away that it had come.
+
+        Then it is what was kept once, the time at which that was included.
+        """
         for client, stanzas in _by_client(handed).items():
             if len(stanzas) == 1:
                 continue
-            again = all(stanza.has("delay", DELAY) for stanza in stanzas)
-            if again and client.jid.domainpart in self._scenario.crashed:
+            again = len({stanza.to_bytes() for stanza in stanzas}) == 1
+            if (
+                again
+                and stanzas[0].has("delay", DELAY)
+                and client.jid.domainpart in self._scenario.crashed
+            ):
                 self._counts["given again after a crash"] += 1
             else:
                 yield f"{id} was delivered {len(stanzas)} times to {client.jid}"
@@ -183,6 +213,11 @@ def _roster_in(stanza: Stanza) -> dict[str, str] | None:
     return {
         item.attrs["jid"]: item.attrs.get("subscription", "none") for item in query.elements("item")
     }
+
+
+def _domains(sender: JID, stanza: Stanza) -> set[str]:
+    assert stanza.to is not None
+    return {sender.domainpart, stanza.to.domainpart}
 
 
 def _by_client(

@@ -1,12 +1,18 @@
 """One run of the simulated federation: what happens, then whether all holds that must."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tests.network.attackers import settle
 from tests.network.checks import Checks
+from tests.network.faults import MISCHIEF, WAR
+from tests.network.people import PEACE
 from tests.network.scenario import Scenario
 from tests.network.watcher import Watcher
+from xmppd.api.storage import Archive
+from xmppd.s2s.spool import SENT, WAITING
+from xmppd.testing.net.trace import Note
 
 
 @dataclass(frozen=True)
@@ -14,34 +20,53 @@ class Outcome:
     """What came of a run.
 
     - `broken`: what did not hold, in words; `counts`: how often what was reached.
-    - `digest`: of all that has happened; `trace`: the same for people, if anything is broken.
+    - `digest`: of all that has happened; `notes`: the same for people, if anything is broken.
     """
 
     seed: int
     broken: tuple[str, ...]
     counts: Counter[str]
     digest: str
-    trace: str
+    notes: tuple[Note, ...] = ()
 
 
-def run(seed: int, *, bodies: bool = False) -> Outcome:
-    """Carry one run out; `bodies` has every byte between servers in the trace."""
-    scenario = Scenario(seed, bodies=bodies)
+def run(seed: int, *, bodies: bool = False, sqlite: bool = False) -> Outcome:
+    """Carry one run out.
+
+    `bodies` has every byte between servers in the notes; `sqlite` has all data in SQLite, whatever
+    the seed says.
+    """
+    scenario = Scenario(seed, bodies=bodies, sqlite=sqlite)
     watcher = Watcher()
     try:
-        scenario.build(watcher.prepare)
-        scenario.play()
+        scenario.build(watcher.install)
+        settle(scenario)
+        scenario.play(PEACE + MISCHIEF if scenario.quiet else PEACE + MISCHIEF + WAR)
         scenario.heal()
         scenario.gather()
         broken = list(Checks(scenario, watcher).all())
         scenario.part()
         broken += scenario.network.left()
+        broken += _kept(scenario)
         broken += _stopped(scenario)
     finally:
         scenario.network.close()
     trace = scenario.network.trace
-    text = trace.text() if broken or bodies else ""
-    return Outcome(seed, tuple(broken), scenario.counts, trace.digest(), text)
+    notes = tuple(trace.notes) if broken or bodies else ()
+    return Outcome(seed, tuple(broken), scenario.counts, trace.digest(), notes)
+
+
+def _kept(scenario: Scenario) -> Iterator[str]:
+    """Yield which servers have messages for others on disk, though none has to wait."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for name, node in scenario.network.nodes.items():
+        for store in (WAITING, SENT):
+            count = node.disk.host(name).open(store, Archive).count("")
+            count.addCallback(found[name].append)
+    scenario.network.run(2)
+    for name, counts in found.items():
+        if any(counts) and name not in scenario.bad_disks:
+            yield f"{name}: {sum(counts)} messages for others on disk"
 
 
 def _stopped(scenario: Scenario) -> Iterator[str]:

@@ -2,17 +2,23 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
+from xmppd.cluster.single import SingleNode
 from xmppd.routing.domain import AccountsDomain
 from xmppd.routing.host import LocalHost
+from xmppd.s2s.dialback import Request
+from xmppd.s2s.outgoing import Outgoing
 from xmppd.s2s.pairs import Pairs
 from xmppd.s2s.returning import Returns
 from xmppd.s2s.route import Route
 from xmppd.s2s.service import ServerService
 from xmppd.s2s.spool import Spool
+from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.traffic import Traffic
+from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.management import Ack
 
@@ -136,19 +142,104 @@ def _nothing(original: Any) -> Any:
     return lambda *arguments, **keywords: None
 
 
-PLANTED: Mapping[str, Plant] = {
-    "acknowledged before it is on disk": _instead(Traffic, "_acknowledge", _acknowledge_at_once),
-    "the queue lost with its stream": _instead(Route, "_detached", _lose_the_queue),
-    "no look at who sends": _instead(Pairs, "check", _nothing),
-    "sent again though in doubt": _instead(Route, "_settled", _send_again),
-    "never returned though in doubt": _instead(Route, "_settled", _keep_silent),
-    "returned twice": _instead(Returns, "_return", _twice),
-    "nothing on disk": _instead(Spool, "keep", _forget_at_once),
-    "the last first": _instead(Route, "_add", _last_first),
-    "sent again after a crash": _instead(Spool, "load", _as_if_it_waited),
-    "subscriptions never denied": _both(
-        _instead(LocalHost, "route", _without_denials), _instead(AccountsDomain, "_deny", _nothing)
+def _settled_and_returned(original: Any) -> Any:
+    def settled(self: Any, item: Any, arrived: bool) -> None:
+        if arrived and not item.stanza.id.endswith("7"):
+            original(self, item, arrived)
+        else:
+            self._returns.add([item], StanzaError("remote-server-timeout", "it took too long"))
+
+    return settled
+
+
+def _always_in_doubt(original: Any) -> Any:
+    def settled(self: Any, item: Any, arrived: bool) -> None:
+        original(self, item, False)
+
+    return settled
+
+
+def _one_more(original: Any) -> Any:
+    return lambda self: original(Ack(self.h + 1))
+
+
+def _true(original: Any) -> Any:
+    return lambda *arguments: True
+
+
+def _valid(original: Any) -> Any:
+    def judge(self: Any, chain: Any, domain: str) -> Any:
+        return replace(original(self, chain, domain), trusted=True, covers=True)
+
+    return judge
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """A bug that can be put in.
+
+    - `plant()`: has it in the servers as long as its block lasts.
+    - `told`: what the check says that has to find it, a regular expression.
+    """
+
+    plant: Plant
+    told: str
+
+
+ORDER = r"m\d+ has come to .* behind m\d+"
+TWICE = r"m\d+ was delivered \d+ times to"
+LOST = r"m\d+ was accepted and is lost"
+RETURNED_TWICE = r"[mn]\d+ was returned \d+ times"
+BOTH = r"m\d+ was delivered and returned"
+NO_DOUBT = r"m\d+ was in doubt though nothing went wrong"
+FORGED = r"forged\d+ was forged and has come to"
+STOLEN = "an attacker was given <"
+HALF_OPEN = ".* believes to see .*, whose roster says"
+
+PLANTED: Mapping[str, Bug] = {
+    # Order per pair of full JIDs.
+    "the last first": Bug(_instead(Route, "_add", _last_first), ORDER),
+    # No message twice to a device.
+    "sent again though in doubt": Bug(_instead(Route, "_settled", _send_again), TWICE),
+    "sent again after a crash": Bug(_instead(Spool, "load", _as_if_it_waited), TWICE),
+    # Nothing that was acknowledged lost.
+    "acknowledged before it is on disk": Bug(
+        _instead(Traffic, "_acknowledge", _acknowledge_at_once), LOST
     ),
-    "streams that never end": _instead(Traffic, "look_after", _never_idle),
-    "a timer that goes on": _instead(ServerService, "abandon", _leave_the_timer),
+    "the queue lost with its stream": Bug(_instead(Route, "_detached", _lose_the_queue), LOST),
+    "nothing on disk": Bug(_instead(Spool, "keep", _forget_at_once), LOST),
+    # What is not delivered is returned, once.
+    "never returned though in doubt": Bug(_instead(Route, "_settled", _keep_silent), LOST),
+    "returned twice": Bug(_instead(Returns, "_return", _twice), RETURNED_TWICE),
+    # Delivered and returned only where nobody could know.
+    "returned though it has arrived": Bug(_instead(Route, "_settled", _settled_and_returned), BOTH),
+    "in doubt though it has arrived": Bug(_instead(Route, "_settled", _always_in_doubt), NO_DOUBT),
+    "h off by one": Bug(_instead(Ack, "to_element", _one_more), NO_DOUBT),
+    # Nobody is taken for somebody else.
+    "no look at who sends": Bug(_instead(Pairs, "check", _nothing), FORGED),
+    "any dialback key is right": Bug(_instead(Request, "is_right", _true), FORGED),
+    "any certificate is good": Bug(_instead(Surroundings, "judge", _valid), STOLEN),
+    # Subscriptions agree in the end.
+    "subscriptions never denied": Bug(
+        _both(
+            _instead(LocalHost, "route", _without_denials),
+            _instead(AccountsDomain, "_deny", _nothing),
+        ),
+        HALF_OPEN,
+    ),
+    # Nothing is left.
+    "streams that never end": Bug(_instead(Traffic, "look_after", _never_idle), r".*: \d+ streams"),
+    "routes that are never forgotten": Bug(
+        _instead(Outgoing, "look_after", _nothing), r".*: \d+ routes"
+    ),
+    "sessions that are never forgotten": Bug(
+        _instead(SingleNode, "withdraw", _nothing), r".*: \d+ sessions"
+    ),
+    "messages never taken from the disk": Bug(
+        _instead(Spool, "forget", _nothing), r".*: \d+ messages for others on disk"
+    ),
+    "a timer that goes on": Bug(
+        _instead(ServerService, "abandon", _leave_the_timer), ".*: a timer is left"
+    ),
 }
+"""By what is wrong; in the order of what a federation promises."""

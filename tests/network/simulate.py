@@ -11,29 +11,50 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from traceback import format_exc
 
+from tests.network.attackers import ATTACKS, HOST
+from tests.network.faults import ELSEWHERE, HOME
 from tests.network.federation import Outcome, run
+from tests.network.story import line, stories
+from xmppd.testing.network import Certificate
+
+COMMAND = f"{sys.executable} -m tests.network.simulate"
+
+STORIES = 5
+"""How many things that are broken in one run are told in full."""
 
 REACHED = (
     "delivered",
+    "kept for who was away",
     "returned",
     "in doubt",
     "delivered and returned in doubt",
     "crashes with pending writes",
     "power failures",
     "stops",
+    "stops for longer than messages wait",
     "resets",
     "cuts",
     "slow servers",
+    "narrow ways",
+    "floods",
     "DNS failures",
+    *(f"the DNS has lied: {host}" for host in (ELSEWHERE, HOME, HOST)),
+    *(f"shown: {certificate.value}" for certificate in Certificate),
     "failed commits",
     "forgeries",
+    *(f"attacks: {kind}" for kind in ATTACKS),
+    "servers in the trap",
+    "servers behind dialback",
+    "servers reached by direct TLS",
+    "servers without stream management",
+    "servers with streams both ways",
     "subscriptions",
+    "block lists changed",
     "answers",
     "runs on SQLite",
+    "runs in which nothing goes wrong",
 )
 """What a block of a hundred runs or more has to reach, or it shows nothing."""
-
-LAST_LINES = 400
 
 
 def attempt(seed: int) -> Outcome:
@@ -41,7 +62,7 @@ def attempt(seed: int) -> Outcome:
     try:
         return run(seed)
     except Exception:
-        return Outcome(seed, (format_exc(),), Counter(), "", "")
+        return Outcome(seed, (format_exc(),), Counter(), "")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -54,7 +75,8 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if options.trace is not None:
         outcome = run(options.trace, bodies=True)
-        print(outcome.trace, *outcome.broken, sep="\n")
+        print(*map(line, outcome.notes), "", sep="\n")
+        show(outcome)
         return bool(outcome.broken)
     counts: Counter[str] = Counter()
     broken = 0
@@ -75,10 +97,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def show(outcome: Outcome) -> None:
-    """Print what is wrong with a run, and what happened in it."""
-    print(*outcome.trace.splitlines()[-LAST_LINES:], sep="\n")
-    print(f"seed {outcome.seed}:", *outcome.broken, sep="\n    ")
-    print(f"all of it: python -m tests.network.simulate --trace {outcome.seed}\n", flush=True)
+    """Print what is wrong with a run, what led to it, and how to see all of it."""
+    print(*stories(outcome.broken[:STORIES], outcome.notes), sep="\n")
+    print(f"seed {outcome.seed}:", *outcome.broken or ("everything held",), sep="\n    ")
+    print(f"all of it: {COMMAND} --trace {outcome.seed}\n", flush=True)
 
 
 if __name__ == "__main__":

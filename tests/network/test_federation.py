@@ -1,5 +1,6 @@
 """A block of seeds of the simulated federation, and that it would find what it looks for."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -7,22 +8,18 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.network import simulate
 from tests.network.federation import run
-from tests.network.planted import PLANTED
-from tests.network.scenario import DOMAINS, Scenario
-from tests.network.watcher import Watcher
+from tests.network.planted import PLANTED, Bug
+from tests.network.scenario import DOMAINS
 from xmppd.routing.host import LocalHost
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-SEEDS = range(40, 70)
-"""`make simulate` has many more."""
+SEEDS = range(40, 46)
+"""`make simulate` has many more, and sees that everything is reached."""
 
-WITHIN = 40
+WITHIN = 60
 """How many seeds it may take until a planted bug is found."""
-
-RARE = {"runs on SQLite", "forgeries", "DNS failures", "stops"}
 
 RUN = "from tests.network.federation import run; print(run(44).digest)"
 
@@ -34,10 +31,9 @@ class FederationTests(SynchronousTestCase):
         counts: Counter[str] = Counter()
         for seed in SEEDS:
             outcome = run(seed)
-            self.assertEqual((), outcome.broken, f"seed {seed}:\n{outcome.trace}")
+            self.assertEqual((), outcome.broken, f"seed {seed}")
             counts += outcome.counts
-        reached = {what for what in simulate.REACHED if counts[what]}
-        self.assertEqual(set(), set(simulate.REACHED) - reached - RARE)
+        self.assertGreater(counts["delivered"], 100)
 
     def test_a_seed_makes_a_run_again(self) -> None:
         """To the last byte, whatever Python does with hashes, and whatever ran before."""
@@ -56,38 +52,32 @@ class FederationTests(SynchronousTestCase):
 
     def test_on_sqlite(self) -> None:
         """A run there is as good as in memory, and can be made again as well."""
-        outcomes = [self.on_sqlite() for _ in range(2)]
-        self.assertEqual(outcomes[0], outcomes[1])
-
-    def on_sqlite(self) -> str:
-        scenario = Scenario(46, sqlite=True)
-        self.addCleanup(scenario.network.close)
-        scenario.build(Watcher().prepare)
-        scenario.play()
-        scenario.heal()
-        self.assertEqual(1, scenario.counts["runs on SQLite"])
-        return scenario.network.trace.digest()
+        one, other = (run(46, sqlite=True) for _ in range(2))
+        self.assertEqual((), one.broken)
+        self.assertEqual((1, one.digest), (one.counts["runs on SQLite"], other.digest))
 
 
 class PlantedTests(SynchronousTestCase):
     """Bugs that are put in are found."""
 
-    def found(self, name: str) -> bool:
-        for seed in range(SEEDS.start, SEEDS.start + WITHIN):
-            with PLANTED[name]():
-                if run(seed).broken:
+    def found(self, bug: Bug) -> bool:
+        """Tell whether a run says what the check for that bug does."""
+        for seed in range(WITHIN):
+            with bug.plant():
+                if any(re.match(bug.told, told) for told in run(seed).broken):
                     return True
         return False
 
     def test_each(self) -> None:
+        """By the check that is meant for it, whatever the others say."""
         self.assertGreaterEqual(len(PLANTED), 10)
-        missed = [name for name in PLANTED if not self.found(name)]
+        missed = [name for name, bug in PLANTED.items() if not self.found(bug)]
         self.flushLoggedErrors()
         self.assertEqual([], missed)
 
     def test_they_are_taken_out_again(self) -> None:
         before = LocalHost.route
-        with PLANTED["subscriptions never denied"]():
+        with PLANTED["subscriptions never denied"].plant():
             self.assertIsNot(before, LocalHost.route)
         self.assertIs(before, LocalHost.route)
 

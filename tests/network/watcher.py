@@ -8,7 +8,6 @@ from xmppd.api.registrations import Watch
 from xmppd.api.storage import Ticket
 from xmppd.server.assemble import Server
 from xmppd.stanza.stanza import Stanza
-from xmppd.testing.network import Node
 from xmppd.wire.namespaces import STANZA_ERRORS
 
 DOUBT = "before it was known whether this has arrived"
@@ -26,13 +25,8 @@ class Watcher:
         self.begun: set[str] = set()
         self.returned: dict[str, list[str]] = defaultdict(list)
 
-    def prepare(self, node: Node) -> None:
-        """Watch a server, in each of its lives."""
-        node.prepare = self._install
-        if node.server is not None:
-            self._install(node.server)
-
-    def _install(self, server: Server) -> None:
+    def install(self, server: Server) -> None:
+        """Watch a server that is about to start."""
         held: list[tuple[Ticket, str, str]] = []
         tickets = server.storage.tickets
 

@@ -64,9 +64,9 @@ class Internet:
         """Draw how many seconds something takes from one machine to another."""
         return self.dice.between(*self.weather.delay) * max(one.slowness, other.slowness)
 
-    def width(self, one: Place, other: Place, size: int) -> float:
+    def width(self, size: int) -> float:
         """Return how many seconds so many bytes take after those before them."""
-        return size / self.weather.bytes_per_second * max(one.slowness, other.slowness)
+        return size / self.weather.bytes_per_second
 
 
 class Way:
@@ -92,7 +92,7 @@ class Way:
 
     def width(self, size: int) -> float:
         """Return how many seconds so many bytes take after those before them."""
-        return self._internet.width(self._near, self._far, size)
+        return self._internet.width(size)
 
     def pieces(self, data: bytes) -> list[bytes]:
         """Cut what is written into what arrives at a time."""

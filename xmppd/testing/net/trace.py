@@ -2,13 +2,22 @@
 
 from collections.abc import Callable
 from hashlib import sha256
+from typing import NamedTuple
+
+
+class Note(NamedTuple):
+    """Somebody has done something; `when` is in seconds of the network's clock."""
+
+    when: float
+    who: str
+    what: str
 
 
 class Trace:
     """Takes notes in the order of what happens.
 
     - `digest()`: equal for two runs if they went the same way to the last byte.
-    - `text()`: the notes, with the time of each.
+    - `notes`: what was noted; `text()`: the same as lines, with the time of each.
 
     With `bodies` every piece on its way between machines is among the notes as well.
     """
@@ -16,13 +25,13 @@ class Trace:
     def __init__(self, seconds: Callable[[], float], *, bodies: bool = False) -> None:
         self._seconds = seconds
         self._bodies = bodies
-        self._notes: list[tuple[float, str, str]] = []
+        self.notes: list[Note] = []
         self._digest = sha256()
 
     def note(self, who: str, what: str) -> None:
         """Note that somebody has done something."""
         now = self._seconds()
-        self._notes.append((now, who, what))
+        self.notes.append(Note(now, who, what))
         self._digest.update(f"{now:.9f} {who} {what}\n".encode())
 
     def piece(self, way: str, data: bytes) -> None:
@@ -40,8 +49,8 @@ class Trace:
     def text(self, last: int = 0) -> str:
         """Return the notes as lines, all of them or the last ones."""
         return "\n".join(
-            f"{when:10.4f}  {who:<28} {what}" for when, who, what in self._notes[-last:]
+            f"{when:10.4f}  {who:<28} {what}" for when, who, what in self.notes[-last:]
         )
 
     def __len__(self) -> int:
-        return len(self._notes)
+        return len(self.notes)
