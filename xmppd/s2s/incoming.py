@@ -114,8 +114,11 @@ class IncomingStream(ServerProtocol):
         Who speaks what was before version 1.0 is sent no features (4.3.2): it has dialback alone.
         """
         local, remote = self._local(header.to), self._remote(header.from_)
-        if self._is_authenticated and (local, remote) != (self.local, self.remote):
-            raise StreamError("invalid-from", "that is not who you have proven to be")
+        if self._is_authenticated:
+            # Who names nobody now means who has been named before (4.7.1, 4.7.2).
+            local, remote = self.local if header.to is None else local, remote or self.remote
+            if (local, remote) != (self.local, self.remote):
+                raise StreamError("invalid-from", "that is not who you have proven to be")
         self.local, self.remote = local, remote
         self._check_means(header.version)
         self.id = self._around.entropy.token()
