@@ -26,11 +26,22 @@ ROOMS: dict[str, frozenset[str]] = {
     "auth": frozenset({"sasl", "stanza", "api"}),
     "routing": frozenset({"api", "stanza", "wire"}),
     "net": frozenset({"api.network"}),
+    "connection": frozenset({"net", "stream", "stanza", "wire"}),
     "c2s": frozenset(
-        {"net", "auth", "stream", "api", "stanza", "wire", "sasl.exchange", "sasl.binding"}
+        {
+            "connection",
+            "net",
+            "auth",
+            "stream",
+            "api",
+            "stanza",
+            "wire",
+            "sasl.exchange",
+            "sasl.binding",
+        }
     ),
-    "s2s": frozenset({"net", "auth", "stream", "api", "stanza", "wire"}),
-    "component": frozenset({"net", "auth", "stream", "api", "stanza", "wire"}),
+    "s2s": frozenset({"connection", "net", "auth", "stream", "api", "stanza", "wire"}),
+    "component": frozenset({"connection", "net", "auth", "stream", "api", "stanza", "wire"}),
     "modules": frozenset({"api", "stanza", "wire"}),
     "storage": frozenset({"api", "stanza", "wire", "sasl.exchange"}),
     "cluster": frozenset({"api", "stanza", "wire"}),
@@ -51,6 +62,7 @@ THIRD_PARTIES: dict[str, frozenset[str]] = {
     "auth": TWISTED,
     "routing": TWISTED,
     "net": TWISTED | {"OpenSSL", "cryptography"},
+    "connection": TWISTED,
     "c2s": TWISTED,
     "s2s": TWISTED | {"service_identity", "cryptography"},
     "component": TWISTED,

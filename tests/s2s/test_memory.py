@@ -169,6 +169,20 @@ class IncomingMemoryTests(DialbackCase):
 
         self.leaves_nothing(bring)
 
+    def test_after_a_polite_end(self) -> None:
+        """Stanzas are still taken then, whole ones and others."""
+        for late in (message() * 3, message() + message()[:-5], message(from_="x@other.example")):
+
+            def bring(late: str = late) -> Peer:
+                peer = self.logged_in()
+                (connection,) = service(self.server).around.connections.all()
+                assert isinstance(connection, ServerProtocol)
+                connection.close("it was idle")
+                peer.sends(late)
+                return peer
+
+            self.leaves_nothing(bring)
+
     def test_after_errors(self) -> None:
         for wrong in ("</x>", "<x/>", message(from_="x@other.example"), "<!-- -->"):
 

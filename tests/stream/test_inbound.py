@@ -227,11 +227,28 @@ class EndTests(SynchronousTestCase):
     def test_we_close_first(self) -> None:
         stream = established()
         self.assertEqual(stream.close(), CLOSE)
-        self.assertIs(stream.state, State.CLOSING)
-        self.assertEqual(stream.receive(b"<message/><x xmlns='jabber:server'/>"), [])
-        self.assertEqual(stream.receive(b"<message/></stream:stream>"), [Closed()])
+        self.assertIs(stream.state, State.LISTENING)
+        events = stream.receive(b"<message/><x xmlns='jabber:server'/><iq/>")
+        self.assertEqual([type(event) for event in events], [Message, Iq])
+        events = stream.receive(b"<presence/></stream:stream>")
+        self.assertEqual([type(event) for event in events], [Presence, Closed])
         self.assertIs(stream.state, State.CLOSED)
         self.assertEqual(stream.receive(b"<message/>"), [])
+
+    def test_we_close_first_with_an_error(self) -> None:
+        stream = established()
+        stream.fail(StreamError("reset"), "id")
+        self.assertIs(stream.state, State.CLOSING)
+        self.assertEqual(stream.receive(b"<message/>"), [])
+        self.assertEqual(stream.receive(b"<message/></stream:stream>"), [Closed()])
+        self.assertIs(stream.state, State.CLOSED)
+
+    def test_we_close_before_it_is_established(self) -> None:
+        """No stanza has counted before, and none does now."""
+        stream = opened()
+        self.assertEqual(stream.close(), CLOSE)
+        self.assertIs(stream.state, State.CLOSING)
+        self.assertEqual(stream.receive(b"<message/></stream:stream>"), [Closed()])
 
     def test_what_cannot_be_read_counts_as_the_end(self) -> None:
         for data in (b"<message></iq>", b"<!DOCTYPE x>", b"<message>" + b"x" * 3000):

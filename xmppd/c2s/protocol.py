@@ -6,38 +6,32 @@ is neither any more, the connection stays for a while, for the client to close i
 """
 
 from math import inf
-from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IHandshakeListener, IProtocol
-from twisted.logger import Logger
 from twisted.python.failure import Failure
+from typing_extensions import override
 from zope.interface import implementer
 
 from xmppd.c2s.channel import IChannel
 from xmppd.c2s.negotiation import Negotiation
 from xmppd.c2s.service import ClientService
 from xmppd.c2s.session import Session
-from xmppd.net.tls import ConnectionCreator
-from xmppd.net.transport import Writer
+from xmppd.connection.protocol import StreamProtocol
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq, Message, Presence, Stanza
 from xmppd.stream.errors import StreamError
 from xmppd.stream.events import Broken, Received
-from xmppd.stream.inbound import InboundStream, State
+from xmppd.stream.inbound import InboundStream
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import CLIENT, PING
 
 _STANZAS = frozenset((Message, Presence, Iq))
 
 
-@implementer(IProtocol, IHandshakeListener, IChannel)
-class ClientProtocol:
-    """One connection of a client.
+@implementer(IChannel)
+class ClientProtocol(StreamProtocol):
+    """One connection of a client (see `StreamProtocol`).
 
-    - `secure`: whether it is under TLS, `address`: where it comes from (an IP address).
-    - `deadline`: when it has to be done with what it is about (seconds of the service's clock), 0
-      for never.
     - `last_seen`: when it last sent something, to within a second; before all times since it was
       asked for a sign of life and has not given one.
     """
@@ -48,75 +42,46 @@ class ClientProtocol:
         "_paused",
         "_service",
         "_session",
-        "_stopped",
-        "_stream",
-        "_transport",
-        "_writer",
-        "address",
-        "deadline",
         "last_seen",
-        "secure",
     )
 
-    _log = Logger()
+    _stream: InboundStream
 
     def __init__(self, service: ClientService, address: str, secure: bool) -> None:
+        stream = InboundStream(CLIENT, service.default, service.settings.limits)
+        super().__init__(stream, address, secure=secure)
         self._service = service
-        self.address = address
-        self.secure = secure
         self.last_seen = service.now
-        self.deadline = 0.0
-        self._stream = InboundStream(CLIENT, service.default, service.settings.limits)
         self._negotiation: Negotiation | None = None
         self._session: Session | None = None
-        self._transport: Any = None
-        self._writer: Writer | None = None
-        self._paused = self._stopped = False
+        self._paused = False
         self._holds = 0
 
-    # IProtocol.
+    # The connection.
 
-    def makeConnection(self, transport: Any) -> None:
-        """Take the transport, once and for all streams of the connection."""
-        self._transport = transport
-        self.connectionMade()
-
+    @override
     def connectionMade(self) -> None:
         """Begin: the client has connected."""
-        service, transport = self._service, self._transport
-        self._writer = Writer(transport, service.flusher, service.settings.output, self.overflow)
-        self._writer.drained = self._drained
-        self._writer.advanced = self._advanced
+        service = self._service
+        self._write_to(service.flusher, service.settings.output, self._drained, self._advanced)
         self._negotiation = Negotiation(self, service, self._stream)
         self.deadline = service.seconds() + service.settings.negotiation_seconds
         service.connected(self)
 
-    def handshakeCompleted(self) -> None:
-        """Take note of the end of the TLS handshake; what we need of it is asked for later."""
-
-    def dataReceived(self, data: bytes) -> None:
-        """Take what the client sent. An exception of ours ends this stream and nothing else."""
+    @override
+    def _take_in(self, data: bytes) -> None:
         self.last_seen = self._service.now
-        try:
-            if self._negotiation is not None:
-                self._negotiation.receive(data)
-                data = b""
-            if self._session is not None:
-                self._read(data)
-            elif self._negotiation is None:
-                self._await_end(data)
-        except Exception:
-            self._log.failure("a client's stream failed")
-            self.fail(StreamError("internal-server-error"))
+        if self._negotiation is not None:
+            self._negotiation.receive(data)
+            data = b""
+        if self._session is not None:
+            self._read(data)
+        elif self._negotiation is None:
+            self._await_end(data)
 
-    def connectionLost(self, reason: Failure) -> None:
-        """Let go of everything: the connection is gone."""
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.detach()
-        self._transport = None
+    @override
+    def _gone(self, reason: Failure) -> None:
         self._service.disconnected(self)
-        self._stream.end()
         self._end_negotiation()
         session, self._session = self._session, None
         if session is not None:
@@ -137,7 +102,7 @@ class ClientProtocol:
 
     def _read(self, data: bytes) -> None:
         """Act on what comes in over the bound stream."""
-        self.begin()
+        self._service.pace.begin()
         for event in self._stream.receive(data):
             session = self._session
             if session is None:
@@ -174,29 +139,21 @@ class ClientProtocol:
         except ValueError:
             self._log.failure("{stanza} cannot be written", stanza=repr(stanza))
 
-    @property
-    def writable(self) -> bool:
-        """Whether what is sent now leaves in this turn."""
-        return self._writer is not None and self._writer.writable
-
+    @override
     def write(self, data: bytes) -> None:
-        """Write bytes of the stream."""
-        if self._writer is not None and self._negotiation is not None:
-            self._writer.write(data)
-
-    def element(self, element: Element) -> None:
-        """Write a first-level element."""
-        self.write(self._stream.element(element))
+        """Write bytes of the stream, as long as it is being negotiated."""
+        if self._negotiation is not None:
+            super().write(data)
 
     def pause(self) -> None:
         """Stop reading from the client."""
         self._paused = True
-        self._regulate()
+        self.regulate()
 
     def resume(self) -> None:
         """Go on reading, unless what the client sends has to wait for others."""
         self._paused = False
-        self._regulate()
+        self.regulate()
 
     def begin(self) -> None:
         """The client's stanzas are worked off from now on."""
@@ -209,79 +166,43 @@ class ClientProtocol:
     def hold(self) -> None:
         """Do not read from the client until `let_go` has been called as often."""
         self._holds += 1
-        self._regulate()
+        self.regulate()
 
     def let_go(self) -> None:
         """Take one `hold` back."""
         self._holds -= 1
-        self._regulate()
+        self.regulate()
 
-    def _regulate(self) -> None:
-        """Have the transport read, or not; a stream we have ended is read to its end."""
-        stopped = not self._ended and (self._paused or self._holds > 0)
-        if self._transport is not None and stopped != self._stopped:
-            self._stopped = stopped
-            if stopped:
-                self._transport.pauseProducing()
-            else:
-                self._transport.resumeProducing()
+    @property
+    @override
+    def _is_full(self) -> bool:
+        return not self.is_over and (self._paused or self._holds > 0)
 
     def allow(self, seconds: float, most: int) -> None:
         """Give the client more time to negotiate (see `IChannel`)."""
         if self._negotiation is not None and self._service.favours(self, most):
             self.deadline = max(self.deadline, self._service.seconds() + seconds)
 
-    def start_tls(self, creator: ConnectionCreator) -> None:
-        """Put everything from here on under TLS; what came in clear is forgotten."""
-        self._stream.discard()
-        self.secure = True
-        if self._writer is not None:
-            self._writer.start_tls(creator)
-
     # The end.
 
-    def fail(self, error: StreamError) -> None:
-        """End the stream with that error (RFC 6120 4.9.1.1)."""
-        self._close(self._stream.fail(error, self._service.token()))
+    @property
+    @override
+    def is_over(self) -> bool:
+        """Whether our side of the stream is closed, or was never opened."""
+        return self._session is None and self._negotiation is None
 
-    def close(self) -> None:
-        """End the stream without an error (RFC 6120 4.4)."""
-        self._close(self._stream.close())
+    @override
+    def _failure(self, error: StreamError) -> bytes:
+        return self._stream.fail(error, self._service.token())
 
-    def abort(self) -> None:
-        """Close the connection at once."""
-        if self._writer is not None:
-            self._writer.abort()
-
-    def _close(self, last: bytes) -> None:
-        """Send the last bytes; the connection follows once the client has closed its side, too."""
-        writer = self._writer
-        if writer is None or self._ended:
-            return
+    @override
+    def _finish(self, reason: str) -> None:
         self._end_negotiation()
         self._end_session()
-        self._limit_end()
-        self._regulate()
-        if not writer.writable:
-            self._stream.end()  # it does not read, so it will not answer
-        if self._stream.state is State.CLOSED:
-            writer.close(last)
-            return
-        writer.write(last)
-        self._await_end(b"")
 
+    @override
     def _limit_end(self) -> None:
-        """Set a limit to the time the client may take over what comes now."""
         self.deadline = self._service.seconds() + self._service.settings.closing_seconds
-
-    def _await_end(self, data: bytes) -> None:
-        """Read on for the client's end of the stream, and for nothing else."""
-        if self._writer is not None and self._stream.receive(data):
-            self._writer.close()
-
-    @property
-    def _ended(self) -> bool:
-        return self._session is None and self._negotiation is None
 
     def _end_negotiation(self) -> None:
         negotiation, self._negotiation = self._negotiation, None
@@ -302,27 +223,26 @@ class ClientProtocol:
         """The client has taken some of what waits for it."""
         self._service.congestion.moved(self, self._service.now)
 
-    def overflow(self) -> None:
-        """Cut off a client that does not read what it is sent."""
-        self.fail(StreamError("resource-constraint", "you read too slowly"))
+    # Time.
 
-    # Time (see `ClientService.sweep`).
+    def look_after(self, now: float) -> None:
+        """Act on what has become due: a deadline, a long silence."""
+        settings = self._service.settings
+        if self.deadline and now >= self.deadline:
+            self.overdue()
+        elif self.last_seen < now - settings.idle_seconds:
+            self.ask()
+        elif self.last_seen < now - settings.sleep_seconds:
+            self.sleep()
 
-    def overdue(self) -> None:
-        """Act on a deadline that has passed."""
-        if self._stream.state is State.CLOSED:
-            self.abort()
-        elif self._ended:
-            self._stream.end()
-            self._limit_end()
-            if self._writer is not None:
-                self._writer.close()
-        elif self._session is None:
-            self.fail(StreamError("connection-timeout", "negotiation took too long"))
-        else:
-            self.deadline = 0.0
-            if self.last_seen == -inf:
-                self.fail(StreamError("connection-timeout", "there was no sign of life"))
+    @override
+    def _overdue(self) -> None:
+        if self._session is None:
+            super()._overdue()
+            return
+        self.deadline = 0.0
+        if self.last_seen == -inf:
+            self.fail(StreamError("connection-timeout", "there was no sign of life"))
 
     def ask(self) -> None:
         """Ask a silent client for a sign of life (XEP-0199); any bytes will do for one."""
@@ -339,8 +259,3 @@ class ClientProtocol:
         """Give up memory an idle connection does not need."""
         if self._session is not None:
             self._stream.sleep()
-
-    @property
-    def transport(self) -> Any:
-        """The transport, for who asks it about TLS."""
-        return self._transport

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
+from typing_extensions import override
 
 from xmppd.api.gate import Gate
 from xmppd.api.host import IEntropy, IWallClock
@@ -17,43 +16,23 @@ from xmppd.c2s.congestion import Congestion
 from xmppd.c2s.congestion import Connection as Congestible
 from xmppd.c2s.hosts import ClientHost
 from xmppd.c2s.settings import ClientSettings
+from xmppd.connection.connections import Connections, Watched, less
+from xmppd.connection.service import StreamService
 from xmppd.net.networks import network_of
 from xmppd.net.tls import ServerContexts
 from xmppd.net.transport import Flusher
-from xmppd.stream.errors import StreamError
-
-SWEEP_SECONDS = 1.0
 
 
-class Connection(Congestible, Protocol):
+class Connection(Congestible, Watched, Protocol):
     """A client's connection, as the service sees it."""
 
-    address: str
-    deadline: float
-    last_seen: float
 
-    def overdue(self) -> None:
-        """Act on the deadline that has passed."""
-
-    def sleep(self) -> None:
-        """Give up memory an idle connection does not need."""
-
-    def ask(self) -> None:
-        """Ask the client for a sign of life."""
-
-    def fail(self, error: StreamError) -> None:
-        """End the stream with that error."""
-
-
-class ClientService:
+class ClientService(StreamService[Connection]):
     """Serves the clients of all hosts.
 
     - `hosts` by domain; `default`: the domain to name to those who ask for none.
     - `contexts`: certificates for STARTTLS; None: it is not offered.
-    - `now`: the clock's seconds, at most `SWEEP_SECONDS` old.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -68,6 +47,7 @@ class ClientService:
         wall: IWallClock,
         entropy: IEntropy,
     ) -> None:
+        super().__init__(Connections(), clock)
         self.hosts = hosts
         self.default = default
         self.settings = settings
@@ -77,52 +57,17 @@ class ClientService:
         self.wall = wall
         self.entropy = entropy
         self.token = entropy.token
-        self.seconds = clock.seconds
-        self.now = clock.seconds()
         self.binder = Binder(settings.conflict, settings.sessions, entropy.token, clock.seconds)
         self.pace = Pace(clock)
         self.congestion = Congestion(settings.slow_reader_seconds)
-        self._connections: dict[Connection, None] = {}
-        self._strangers: Counter[str] = Counter()
         self._by_network: Counter[str] = Counter()
-        self._known: set[Connection] = set()
         self._favoured: dict[Connection, str] = {}
         self._refused = 0
-        self._stopping = False
-        self._sweep = LoopingCall(self.sweep)
-        self._sweep.clock = clock
-
-    def start(self) -> None:
-        """Begin to watch deadlines."""
-        self._sweep.start(SWEEP_SECONDS, now=False)
-
-    def stop(self) -> None:
-        """Admit nobody any more and end every stream with `system-shutdown`.
-
-        The connections close in their own time.
-        """
-        self._stopping = True
-        for connection in list(self._connections):
-            try:
-                connection.fail(StreamError("system-shutdown"))
-            except Exception:
-                self._give_up(connection)
-
-    def abandon(self) -> None:
-        """Close every connection at once and stop watching."""
-        for connection in list(self._connections):
-            connection.abort()
-        if self._sweep.running:
-            self._sweep.stop()
-
-    def __len__(self) -> int:
-        """Return how many connections there are."""
-        return len(self._connections)
 
     @property
     def strangers(self) -> int:
         """How many of the connections have no session."""
-        return self._strangers.total()
+        return self.connections.unproven
 
     def utcnow(self) -> datetime:
         """Return the time of day."""
@@ -133,7 +78,7 @@ class ClientService:
         network = network_of(address)
         if (
             self._stopping
-            or self._strangers[network] >= self.settings.strangers
+            or self.connections.strangers(address) >= self.settings.strangers
             or self._by_network[network] >= self.settings.connections
         ):
             self._refused += 1
@@ -142,10 +87,8 @@ class ClientService:
 
     def connected(self, connection: Connection) -> None:
         """Take a connection in."""
-        self._connections[connection] = None
-        network = network_of(connection.address)
-        self._by_network[network] += 1
-        self._strangers[network] += 1
+        self.connections.add(connection)
+        self._by_network[network_of(connection.address)] += 1
 
     def favours(self, connection: Connection, most: int) -> bool:
         """Tell whether a stranger may take more time than others; once for each.
@@ -163,56 +106,23 @@ class ClientService:
     def established(self, connection: Connection) -> None:
         """A connection has bound its session: it is no stranger's any more."""
         self._favoured.pop(connection, None)
-        self._known.add(connection)
-        _less(self._strangers, network_of(connection.address))
+        self.connections.proven(connection)
 
     def disconnected(self, connection: Connection) -> None:
         """Forget a connection."""
-        if connection not in self._connections:
-            return
-        del self._connections[connection]
-        self._favoured.pop(connection, None)
-        network = network_of(connection.address)
-        _less(self._by_network, network)
-        if connection in self._known:
-            self._known.discard(connection)
-        else:
-            _less(self._strangers, network)
+        if self.connections.remove(connection):
+            self._favoured.pop(connection, None)
+            less(self._by_network, network_of(connection.address))
 
+    @override
     def sweep(self) -> None:
-        """Look after all connections: deadlines, and memory of the idle."""
-        now = self.now = self.seconds()
-        drowsy = now - self.settings.sleep_seconds
-        silent = now - self.settings.idle_seconds
-        for connection in list(self._connections):
-            try:
-                if connection.deadline and now >= connection.deadline:
-                    connection.overdue()
-                elif connection.last_seen < silent:
-                    connection.ask()
-                elif connection.last_seen < drowsy:
-                    connection.sleep()
-            except Exception:
-                self._give_up(connection)
+        """Look after all connections, and what they share."""
+        super().sweep()
         self.binder.sweep()
-        for slow in self.congestion.overdue(now):
+        for slow in self.congestion.overdue(self.now):
             self.congestion.clear(slow)
-            try:
-                slow.overflow()
-            except Exception:
-                self._give_up(slow)
+            self._attempt(slow, slow.overflow)
         if self._refused:
             # Not a line for each: how many there are is up to strangers.
             self._log.warn("{count} connections were refused as too many", count=self._refused)
             self._refused = 0
-
-    def _give_up(self, connection: Congestible) -> None:
-        """Close a connection that what was done with it has failed for; no other may suffer."""
-        self._log.failure("a connection could not be looked after")
-        connection.abort()
-
-
-def _less(counts: Counter[str], key: str) -> None:
-    counts[key] -= 1
-    if counts[key] <= 0:
-        del counts[key]

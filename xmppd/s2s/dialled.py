@@ -178,9 +178,10 @@ class DialledStream(ServerProtocol):
                 waiter.callback(meaning)
         self.regulate()
 
+    @property
     @override
     def _is_full(self) -> bool:
-        return len(self._events) > 0 or super()._is_full()
+        return (len(self._events) > 0 and self.phase is not Phase.ENDED) or super()._is_full
 
     def _take(self, event: object) -> None:
         """Act on what comes while the stream is in use. Raises `StreamError`."""

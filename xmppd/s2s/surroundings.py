@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -14,7 +13,7 @@ from xmppd.api.network import IConnector, IResolver
 from xmppd.api.pace import Pace
 from xmppd.api.router import IRouter
 from xmppd.api.storage import Tickets
-from xmppd.net.networks import network_of
+from xmppd.connection.connections import Connections, Watched
 from xmppd.net.roots import Roots
 from xmppd.net.tls import ServerContexts
 from xmppd.net.tls_client import ClientContexts
@@ -22,64 +21,6 @@ from xmppd.net.transport import Flusher
 from xmppd.s2s.settings import ServerSettings
 from xmppd.s2s.trust import Judgement, judge
 from xmppd.stanza.stanza import Stanza
-
-
-class Connection(Protocol):
-    """A connection to another server, whoever has made it."""
-
-    address: str
-    deadline: float
-
-    def look_after(self, now: float) -> None:
-        """Act on what has become due."""
-
-    def leave(self) -> None:
-        """End the stream because this server is being stopped."""
-
-    def abort(self) -> None:
-        """Close the connection at once."""
-
-
-class Connections:
-    """All connections there are; strangers, who have proven nothing yet, are counted by network."""
-
-    __slots__ = ("_all", "_networks", "_strangers")
-
-    def __init__(self) -> None:
-        self._all: dict[Connection, None] = {}
-        self._strangers: dict[Connection, str] = {}
-        self._networks: Counter[str] = Counter()
-
-    def __len__(self) -> int:
-        return len(self._all)
-
-    def all(self) -> list[Connection]:
-        """Return all connections, in the order in which they were made."""
-        return list(self._all)
-
-    def strangers(self, address: str) -> int:
-        """Return how many from the network of that IP address have proven nothing yet."""
-        return self._networks[network_of(address)]
-
-    def add(self, connection: Connection, *, stranger: bool) -> None:
-        """Take a connection in."""
-        self._all[connection] = None
-        if stranger:
-            network = self._strangers[connection] = network_of(connection.address)
-            self._networks[network] += 1
-
-    def proven(self, connection: Connection) -> None:
-        """Count it among the strangers no more."""
-        network = self._strangers.pop(connection, None)
-        if network is not None:
-            self._networks[network] -= 1
-            if not self._networks[network]:
-                del self._networks[network]
-
-    def remove(self, connection: Connection) -> None:
-        """Forget a connection; nothing happens if it was not known."""
-        self._all.pop(connection, None)
-        self.proven(connection)
 
 
 @dataclass(slots=True)
@@ -114,7 +55,7 @@ class Surroundings:
     secret: bytes = field(repr=False)
     accepting: ServerContexts | None = None
     dialling: ClientContexts | None = None
-    connections: Connections = field(default_factory=Connections)
+    connections: Connections[Watched] = field(default_factory=Connections)
     incoming: Counter[str] = field(default_factory=Counter)
     incoming_networks: Counter[str] = field(default_factory=Counter)
 

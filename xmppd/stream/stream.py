@@ -25,8 +25,10 @@ class State(Enum):
     """We have sent no header yet, or the stream is about to be restarted."""
     OPEN = "open"
     """Our header is out."""
+    LISTENING = "listening"
+    """We have closed our side without an error; until the peer closes its own, stanzas count."""
     CLOSING = "closing"
-    """We have closed our side; the peer has not closed its own."""
+    """We have closed our side; the peer has not closed its own, and nothing else counts."""
     CLOSED = "closed"
     """The peer has closed its side, or has sent what cannot be read on from."""
 
@@ -69,15 +71,15 @@ class Stream:
         """Take bytes and return the stanzas and events they completed.
 
         Before `establish` that is at most one; call again with `b""` for what the same bytes hold
-        behind it. What ends the peer's side (`Broken`, `Closed`, `Refused`) is the last one. While
-        the state is CLOSING nothing counts but the peer's end, however it comes: it is `Closed`.
-        Once it is CLOSED nothing is read.
+        behind it. What ends the peer's side (`Broken`, `Closed`, `Refused`) is the last one. Once
+        our side is closed there are only stanzas, while the state is LISTENING, and the peer's end,
+        which is `Closed` however it comes. Once the state is CLOSED nothing is read.
         """
         if self.state is State.CLOSED:
             return []
         before = self.state
         events = self._parser.feed(data)
-        if before is State.CLOSING:
+        if self._ours is Ours.END:
             return self._await_end(events)
         for index, event in enumerate(events):
             if type(event) in _OTHER:
@@ -93,11 +95,13 @@ class Stream:
         return self._parser.unread
 
     def _await_end(self, events: list[object]) -> list[object]:
-        """Pass over everything until the peer has closed too (RFC 6120 4.4)."""
-        if not events or type(events[-1]) not in (End, Fault):
-            return []
-        self._over()
-        return [Closed()]
+        """Return what counts until the peer has closed too (RFC 6120 4.4)."""
+        listening = self.state is State.LISTENING
+        counting = [event for event in events if listening and type(event) not in _OTHER]
+        if events and type(events[-1]) in (End, Fault):
+            self._over()
+            counting.append(Closed())
+        return counting
 
     def _understand(self, event: object) -> object:
         try:
@@ -141,12 +145,18 @@ class Stream:
         return serialize(element, self._content)
 
     def close(self) -> bytes:
-        """Return what closes our side; nothing if it is closed already or was never open."""
+        """Return what closes our side; nothing if it is closed already or was never open.
+
+        If the stream was established, stanzas of the peer go on to count.
+        """
+        return self._end(State.CLOSING if self._parser.one_by_one else State.LISTENING)
+
+    def _end(self, state: State) -> bytes:
         if self._ours is not Ours.HEADER:
             return b""
         self._ours = Ours.END
         if self.state is not State.CLOSED:
-            self.state = State.CLOSING
+            self.state = state
             self._parser.one_by_one = False
         return b"</stream:stream>"
 
@@ -155,7 +165,8 @@ class Stream:
         condition = b"".join(
             serialize(child) for child in error.to_element().children if isinstance(child, Element)
         )
-        return b"<stream:error>%b</stream:error>%b" % (condition, self.close())
+        end = self._end(State.CLOSING)
+        return b"<stream:error>%b</stream:error>%b" % (condition, end)
 
     # The peer's progress.
 

@@ -1,0 +1,1 @@
+What another server still sends while we close an idle stream of its arrives, and is not lost.

@@ -1,0 +1,1 @@
+"""What connections of clients, components and other servers have in common."""
