@@ -146,6 +146,11 @@ class ExternalTests(IncomingCase):
         peer.sends(auth(""), response("!"))
         peer.receives(CHALLENGE, failure("incorrect-encoding"), stream_error("policy-violation"))
 
+    def test_a_challenge_given_up_is_one_try_too(self) -> None:
+        peer = self.offered()
+        peer.sends(*[auth("")] * 4)
+        peer.receives(*[CHALLENGE] * 4, stream_error("policy-violation"))
+
     def test_a_response_to_nothing(self) -> None:
         for said in ((response(),), (auth(""), ABORT, response()), (auth(""), response("!") * 2)):
             peer = self.offered()

@@ -39,6 +39,7 @@ class External:
         challenged, self._challenged = self._challenged, False
         text = element.text.strip()
         if element.name == "auth":
+            self._failures += challenged  # that exchange is given up (RFC 6120 6.4.2)
             condition = _refusal(element, domain, secure=secure)
             if not condition and not text:
                 # RFC 4422 5: who sends no initial response is asked for one.

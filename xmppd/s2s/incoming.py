@@ -223,8 +223,6 @@ class IncomingStream(ServerProtocol):
         message = read_dialback(element)
         if isinstance(message, Answer):  # XEP-0220 3.1: nobody has asked here
             raise StreamError("policy-violation", "an answer that nobody has asked for")
-        if not self.local:
-            raise StreamError("not-authorized", "open a stream first")
         self._receiving.take(message)
 
     def _start_tls(self) -> None:
