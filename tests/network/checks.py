@@ -90,7 +90,7 @@ class Checks:
         if self._scenario.calm(_domains(sender, stanza)):
             if doubted:
                 yield f"{id} was in doubt though nothing went wrong"
-            if id.startswith("m") and any(text.startswith(UNREACHED) for text in returned):
+            elif id.startswith("m") and any(text.startswith(UNREACHED) for text in returned):
                 yield f"{id} was returned though nothing went wrong: {returned}"
         if accepted and not (delivered or returned):
             yield from self._lost(sender, stanza)

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from traceback import format_exc
 
 from tests.network.attackers import settle
 from tests.network.checks import Checks
@@ -19,7 +20,8 @@ from xmppd.testing.net.trace import Note
 class Outcome:
     """What came of a run.
 
-    - `broken`: what did not hold, in words; `counts`: how often what was reached.
+    - `broken`: what did not hold, in words, and what was raised.
+    - `counts`: how often what was reached.
     - `digest`: of all that has happened; `notes`: the same for people, if anything is broken.
     """
 
@@ -37,23 +39,32 @@ def run(seed: int, *, bodies: bool = False, sqlite: bool = False) -> Outcome:
     the seed says.
     """
     scenario = Scenario(seed, bodies=bodies, sqlite=sqlite)
-    watcher = Watcher()
+    broken: list[str] = []
     try:
-        scenario.build(watcher.install)
-        settle(scenario)
-        scenario.play(PEACE + MISCHIEF if scenario.quiet else PEACE + MISCHIEF + WAR)
-        scenario.heal()
-        scenario.gather()
-        broken = list(Checks(scenario, watcher).all())
-        scenario.part()
-        broken += scenario.network.left()
-        broken += _kept(scenario)
-        broken += _stopped(scenario)
+        for what in _broken(scenario):
+            broken.append(what)  # what was found before an exception counts, too
+    except Exception:
+        broken.append(format_exc())
     finally:
         scenario.network.close()
     trace = scenario.network.trace
     notes = tuple(trace.notes) if broken or bodies else ()
     return Outcome(seed, tuple(broken), scenario.counts, trace.digest(), notes)
+
+
+def _broken(scenario: Scenario) -> Iterator[str]:
+    """Have everything happen; yield what does not hold."""
+    watcher = Watcher()
+    scenario.build(watcher.install)
+    settle(scenario)
+    scenario.play(PEACE + MISCHIEF if scenario.quiet else PEACE + MISCHIEF + WAR)
+    scenario.heal()
+    scenario.gather()
+    yield from Checks(scenario, watcher).all()
+    scenario.part()
+    yield from scenario.network.left()
+    yield from _kept(scenario)
+    yield from _stopped(scenario)
 
 
 def _kept(scenario: Scenario) -> Iterator[str]:

@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from traceback import format_exc
+from os.path import relpath
 
 from tests.network.attackers import ATTACKS, HOST
 from tests.network.faults import ELSEWHERE, HOME
@@ -17,7 +17,7 @@ from tests.network.federation import Outcome, run
 from tests.network.story import line, stories
 from xmppd.testing.network import Certificate
 
-COMMAND = f"{sys.executable} -m tests.network.simulate"
+COMMAND = f"{relpath(sys.executable)} -m tests.network.simulate"
 
 STORIES = 5
 """How many things that are broken in one run are told in full."""
@@ -57,14 +57,6 @@ REACHED = (
 """What a block of a hundred runs or more has to reach, or it shows nothing."""
 
 
-def attempt(seed: int) -> Outcome:
-    """Carry a run out, in a process of its own; what it raises is broken, too."""
-    try:
-        return run(seed)
-    except Exception:
-        return Outcome(seed, (format_exc(),), Counter(), "")
-
-
 def main(arguments: Sequence[str]) -> int:
     """Run seeds; return 0 if everything held."""
     parser = ArgumentParser(prog="simulate", description=__doc__)
@@ -82,11 +74,11 @@ def main(arguments: Sequence[str]) -> int:
     broken = 0
     seeds = range(options.first, options.first + options.seeds)
     with ProcessPoolExecutor(options.jobs) as pool:
-        for outcome in pool.map(attempt, seeds, chunksize=4):
+        for outcome in pool.map(run, seeds, chunksize=4):
             counts += outcome.counts
             broken += bool(outcome.broken)
             if outcome.broken:
-                show(outcome)
+                show(run(outcome.seed, bodies=True))
     for what, count in sorted(counts.items()):
         print(f"{count:8} {what}")
     missing = [what for what in REACHED if not counts[what]] if options.seeds >= 100 else []

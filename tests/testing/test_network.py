@@ -74,7 +74,7 @@ class LifeTests(NetworkCase):
     def test_nothing_is_left_when_nobody_has_anything_to_do(self) -> None:
         self.pass_on("1")
         self.assertIn("a.example: 1 connections", self.network.left())
-        self.assertIn("b.example: 1 sessions", self.network.left())
+        self.assertIn(f"b.example: 1 sessions ({ROMEO})", self.network.left())
         self.juliet.logout()
         self.romeo.logout()
         self.network.run(40)

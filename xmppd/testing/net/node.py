@@ -166,14 +166,19 @@ class Node:
         server = self.server
         if server is None:
             return []
+        servers = server.servers
+        sessions = [
+            str(record.jid)
+            for domain in self.domains
+            for record in server.host(domain).all_sessions()
+        ]
+        routes = [] if servers is None else [str(route.pair.remote) for route in servers.outgoing]
         found = {
             "connections": self.machine.connections(),
-            "streams": 0 if server.servers is None else len(server.servers),
-            "routes": 0 if server.servers is None else len(server.servers.outgoing),
+            "streams": 0 if servers is None else len(servers),
+            f"routes ({', '.join(routes)})": len(routes),
             "waiting for storage": len(server.clients.gate),
             "writes not committed": self.disk.tickets.issued - self.disk.tickets.settled,
-            "sessions": sum(
-                1 for domain in self.domains for _ in server.host(domain).all_sessions()
-            ),
+            f"sessions ({', '.join(sessions)})": len(sessions),
         }
         return [f"{self.name}: {count} {what}" for what, count in found.items() if count]

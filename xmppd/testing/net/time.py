@@ -33,6 +33,11 @@ class Call:
         self.time = time
         self.called = self.cancelled = False
 
+    def __repr__(self) -> str:
+        """Return what is called and when; nothing in it differs between two runs."""
+        name = getattr(self._function, "__qualname__", None) or repr(self._function)
+        return f"<{name} at {self.time:.3f}>"
+
     def getTime(self) -> float:
         """Return when it is called."""
         return self.time
