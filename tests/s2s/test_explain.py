@@ -314,7 +314,7 @@ class FaultTests(ExplainCase):
 
     def test_dialback(self) -> None:
         for said, text, advice in (
-            ("type='invalid'/>", "could not confirm", "is there no second one?"),
+            ("type='invalid'/>", "could not confirm", "There may be a second one"),
             (error("remote-connection-failed"), "remote-connection-failed", "your firewall"),
             (error("remote-server-timeout"), "remote-server-timeout", "your firewall"),
             (error("item-not-found"), "item-not-found", "have that server serve it"),

@@ -103,7 +103,7 @@ _BY_CAUSE = {
     ),
     Cause.NOT_CONFIRMED: (
         "They have asked the server that the DNS names for {local}: does the DNS lead other "
-        "servers to this one, and is there no second one? xmppdctl check looks at the DNS."
+        "servers to this one? There may be a second one. xmppdctl check looks at the DNS."
     ),
     Cause.NOT_ASKED: (
         "They have not reached the server that the DNS names for {local}: does the DNS lead to "

@@ -220,8 +220,7 @@ class RemoteConfig:
     - `name`: the domain, a lower-case A-label.
     - `host`, `port`: where it is, for who does not want to ask the DNS: a name or an IP address,
       and a port; `direct_tls`: whether TLS begins at once there.
-    - `ca`: a PEM file of authorities, or certificates, that are believed for it instead of the
-      system's.
+    - `ca`: a PEM file of authorities, or certificates, that are believed for it and no others.
     - The others are as in `ServersConfig`; None for what stands there.
     """
 
@@ -244,6 +243,7 @@ class ServersConfig:
     - `require_tls`: whether all of it must be encrypted; `require_valid_certificate`: whether a
       server must show a certificate valid for its domain, also where it proves itself by dialback;
       `dialback`: whether it may do that (XEP-0220).
+    - `ca`: a PEM file of authorities, or certificates, that are believed instead of the system's.
     - `allow_private_addresses`: whether the DNS may lead to addresses that are not public.
     - `allowed`: the only domains there is traffic with, all if empty; `blocked`: those there is
       none with. A domain stands for its subdomains, too.
@@ -267,6 +267,7 @@ class ServersConfig:
     require_tls: bool = True
     require_valid_certificate: bool = True
     dialback: bool = True
+    ca: Path | None = None
     allow_private_addresses: bool = False
     allowed: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """What a configuration says of other servers, and the room `s2s` made of it."""
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from twisted.logger import Logger
 
@@ -23,7 +24,7 @@ from xmppd.server.config import RemoteConfig, ServerConfig, ServersConfig
 from xmppd.stanza.stanza import Stanza
 
 SERVER_ALPN = "xmpp-server"  # XEP-0368 section 4
-_AUTHORITIES = "the authorities whose certificates are to be believed for that domain"
+_AUTHORITIES = "the authorities whose certificates are to be believed"
 
 _log = Logger()
 
@@ -77,16 +78,26 @@ def read_authorities(config: ServersConfig) -> tuple[Roots, dict[str, Roots]]:
     authorities is logged: then nobody else is believed.
     """
     own = {
-        domain.name: Roots.of_file(domain.ca, _AUTHORITIES)
+        domain.name: _named(domain.ca, f's2s.domain."{domain.name}".ca')
         for domain in config.domains
         if domain.ca is not None
     }
+    return _system() if config.ca is None else _named(config.ca, "s2s.ca"), own
+
+
+def _named(path: Path, setting: str) -> Roots:
     try:
-        roots = Roots.of_system()
+        return Roots.of_file(path, _AUTHORITIES)
+    except CertificateError as error:
+        raise CertificateError(f"{setting}: {error}") from None
+
+
+def _system() -> Roots:
+    try:
+        return Roots.of_system()
     except CertificateError as error:
         _log.error("no other server's certificate is believed: {error}", error=str(error))
-        roots = Roots(())
-    return roots, own
+        return Roots(())
 
 
 class Certificates:
