@@ -11,7 +11,7 @@ from twisted.internet.tcp import Server as TcpServer
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.c2s.reading import Reader, alike, parse, shape, written
+from tests.c2s.reading import Reader, check_alike, parse, written
 from tests.c2s.texts import (
     BIND,
     CAPULET,
@@ -197,11 +197,7 @@ class Client:
     def receives(self, *expected: str) -> None:
         """Fail unless exactly this has come since the last look (see `alike`)."""
         wanted = [element for text in expected for element in parse(text)]
-        came = self.takes()
-        if len(wanted) != len(came) or not all(
-            alike(shape(one), shape(other)) for one, other in zip(wanted, came, strict=True)
-        ):
-            self.house.case.fail(f"expected:\n{written(wanted)}\ncame:\n{written(came)}")
+        check_alike(self.house.case, wanted, self.takes())
 
     def fails_with(self, condition: str) -> None:
         """Fail unless the stream has ended with that error, behind nothing else, in good form."""

@@ -3,6 +3,8 @@
 from typing import Any
 from xml.etree.ElementTree import Element, XMLPullParser, fromstring, tostring
 
+from twisted.trial.unittest import SynchronousTestCase
+
 from xmppd.wire.namespaces import CLIENT, SASL, STANZA_ERRORS, STREAM_ERRORS, STREAMS
 
 DECLARATION = b"<?xml version='1.0'?>"
@@ -88,6 +90,12 @@ def alike(expected: Any, actual: Any) -> bool:
 def written(elements: list[Element]) -> str:
     """Return elements for a failure's message."""
     return "\n".join(tostring(element, "unicode") for element in elements) or "(nothing)"
+
+
+def check_alike(case: SynchronousTestCase, expected: list[Element], came: list[Element]) -> None:
+    """Fail the case unless just these elements have come (see `alike`)."""
+    if not alike(tuple(map(shape, expected)), tuple(map(shape, came))):
+        case.fail(f"expected:\n{written(expected)}\ncame:\n{written(came)}")
 
 
 def exact(element: Element) -> Shape:

@@ -143,14 +143,19 @@ class NewcomerTests(RegistrationTestCase):
             sorted(client.takes()[0].get("type", "") for client in clients), ["error", "result"]
         )
 
-    def test_the_answer_is_a_promise(self) -> None:
-        """It comes when the account is on disk."""
+    def slowly_registers(self) -> Client:
+        """Return a newcomer who has asked for an account; the disk takes five seconds."""
         self.setup = Setup(store="simulated")
         self.setUp()
         storage: Any = self.house.server.storage
         storage.latency = 5.0
         client = self.newcomer()
         client.sends(register("bill"))
+        return client
+
+    def test_the_answer_is_a_promise(self) -> None:
+        """It comes when the account is on disk."""
+        client = self.slowly_registers()
         client.receives()
         self.house.passes(4)
         client.receives()
@@ -158,13 +163,8 @@ class NewcomerTests(RegistrationTestCase):
         client.receives("<iq type='result' id='r'/>")
 
     def test_a_disk_that_fails(self) -> None:
-        self.setup = Setup(store="simulated")
-        self.setUp()
-        storage: Any = self.house.server.storage
-        storage.latency = 5.0
-        client = self.newcomer()
-        client.sends(register("bill"))
-        storage.fail_next_commit()
+        client = self.slowly_registers()
+        self.house.server.storage.fail_next_commit()  # type: ignore[attr-defined]  # the simulated
         self.house.passes(6)
         client.receives(iq_error("internal-server-error", "cancel", "type='error' id='r'"))
         self.assertEqual(len(self.flushLoggedErrors()), 1)

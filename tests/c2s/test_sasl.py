@@ -402,25 +402,22 @@ class ClaimedTests(HouseCase):
             ("juliet@montague.example", False),
             (CAPULET, False),
         ):
-            client = self.house.connect(direct=pairs.Client())
-            client.opens(extra=f"version='1.0' from='{claimed}'")
-            client.sends(plain("juliet"))
-            if right:
-                client.receives(SUCCESS)
-            else:
-                client.fails_with("invalid-from")
+            self.check(self.house.connect(direct=pairs.Client()), claimed, right)
+
+    def check(self, client: Client, claimed: str, right: bool) -> None:
+        """Log in as Juliet on a stream whose header says that it is from that address."""
+        client.opens(extra=f"version='1.0' from='{claimed}'")
+        client.sends(plain("juliet"))
+        if right:
+            client.receives(SUCCESS)
+        else:
+            client.fails_with("invalid-from")
 
     def test_in_clear(self) -> None:
         """Where a login is allowed there, what is said along with it counts as well."""
         self.house = House(self)
         for claimed, right in ((f"juliet@{CAPULET}", True), (f"nurse@{CAPULET}", False)):
-            client = self.house.connect()
-            client.opens(extra=f"version='1.0' from='{claimed}'")
-            client.sends(plain("juliet"))
-            if right:
-                client.receives(SUCCESS)
-            else:
-                client.fails_with("invalid-from")
+            self.check(self.house.connect(), claimed, right)
 
     def test_what_was_said_before_tls_does_not_count(self) -> None:
         """Anybody may have written it, and the stream begins anew."""

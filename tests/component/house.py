@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.c2s.reading import Reader, alike, shape, written
+from tests.c2s.reading import Reader, check_alike
 from tests.c2s.texts import stream_error
 from twisted.plugins import xmppd_builtin
 from xmppd.api.registrations import Registration
@@ -119,11 +119,7 @@ class Component:
     def receives(self, *expected: str) -> None:
         """Fail unless exactly this has come; texts are as on a client's stream but for the name."""
         wanted = [element for text in expected for element in of_component(text)]
-        came = self.takes()
-        if len(wanted) != len(came) or not all(
-            alike(shape(one), shape(other)) for one, other in zip(wanted, came, strict=True)
-        ):
-            self.house.case.fail(f"expected:\n{written(wanted)}\ncame:\n{written(came)}")
+        check_alike(self.house.case, wanted, self.takes())
 
     def fails_with(self, condition: str) -> None:
         """Fail unless the stream has ended with that error, behind nothing else."""

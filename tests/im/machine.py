@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from tests.im.subscription_table import ADD, RECEIVED, REMOVE, SENT, Item, Row, Table, afters
+from tests.im.subscription_table import ADD, RECEIVED, REMOVE, SENT, Item, Table, afters
+from tests.tables import Row
 
 
 @dataclass(slots=True)

@@ -21,15 +21,10 @@ Lists are separated by `;`, and a row holds for every combination of
 ("mirrored"); with `?`, or none at all.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-_PATH = Path(__file__).parent.parent / "data" / "rfc6121_4_3_2.csv"
-
-Row = dict[str, str]
+from tests.tables import Row, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +39,9 @@ class Case:
     row: str
 
 
-@cache
 def rows() -> tuple[Row, ...]:
     """Return the rows as they are written."""
-    with _PATH.open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    return read_table("rfc6121_4_3_2")
 
 
 def cases(row: Row) -> Iterator[Case]:

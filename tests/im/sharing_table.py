@@ -7,15 +7,10 @@ with `service-unavailable`. Who asks is the state of the asker's item in Juliet'
 where Juliet has sent presence to room@service/juliet.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-_PATH = Path(__file__).parent.parent / "data" / "rfc6121_8_5_3_1.csv"
-
-Row = dict[str, str]
+from tests.tables import Row, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +23,9 @@ class Request:
     row: str
 
 
-@cache
 def rows() -> tuple[Row, ...]:
     """Return the rows as they are written."""
-    with _PATH.open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    return read_table("rfc6121_8_5_3_1")
 
 
 def requests(row: Row) -> Iterator[Request]:

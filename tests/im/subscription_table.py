@@ -15,20 +15,15 @@ nine states, in the roster or not ("listed"), with a pre-approval or without:
 server.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-_PATH = Path(__file__).parent.parent / "data" / "rfc6121_a.csv"
+from tests.tables import Row, read_table
 
 SENT, RECEIVED = "sent", "received"
 TYPES = ("subscribe", "subscribed", "unsubscribe", "unsubscribed")
 ADD, REMOVE = "set", "remove"
 """Roster sets beside the types of presence; the table has the second."""
-
-Row = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +49,9 @@ Key = tuple[str, str, Item]
 Table = dict[Key, Row]
 
 
-@cache
 def rows() -> tuple[Row, ...]:
     """Return the rows as they are written."""
-    with _PATH.open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    return read_table("rfc6121_a")
 
 
 def before(row: Row) -> Item:

@@ -9,7 +9,8 @@ from tests.im.house import TWO_SERVERS, House
 from tests.im.machine import Client, Machine, Side
 from tests.im.seen import ABSENT
 from tests.im.states import USER, WAYS
-from tests.im.subscription_table import REMOVE, SENT, Item, Row, Table, before, table
+from tests.im.subscription_table import REMOVE, SENT, Item, Table, before, table
+from tests.tables import Row
 
 
 class Differs(AssertionError):

@@ -6,8 +6,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.im.house import ONE_HOST, TWO_HOSTS, TWO_SERVERS
 from tests.im.states import CONTACT, USER
-from tests.im.subscription_table import REMOVE, SENT, TYPES, Row, rows, table
+from tests.im.subscription_table import REMOVE, SENT, TYPES, rows, table
 from tests.im.subscriptions import Differs, Trial, carry_out
+from tests.tables import Row
 
 
 class SubscriptionTests(SynchronousTestCase):

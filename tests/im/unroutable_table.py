@@ -11,17 +11,11 @@ combination of
 interested resources are shown, "" if nothing; `item` is what the roster shows afterwards.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from tests.im.subscription_table import Item
-
-_PATH = Path(__file__).parent.parent / "data" / "rfc6121_3_1_2.csv"
-
-Row = dict[str, str]
+from tests.tables import Row, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +30,9 @@ class Case:
     row: str
 
 
-@cache
 def rows() -> tuple[Row, ...]:
     """Return the rows as they are written."""
-    with _PATH.open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    return read_table("rfc6121_3_1_2")
 
 
 def cases(row: Row) -> Iterator[Case]:

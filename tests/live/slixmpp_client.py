@@ -1,31 +1,17 @@
-"""A process with a slixmpp client that does what it is told on standard input.
+"""A process with a slixmpp client that does what it is told (see `tests.live.requests`)."""
 
-Requests and events are JSON objects, one on a line: {"do": "ping", "to": "..."} and so on, see
-`Requests`. The first line is {"event": "ready"}; a request that makes no sense ends the process
-with a traceback.
-"""
-
-import asyncio
 import hashlib
-import json
-import logging
 import ssl
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 from xml.etree import ElementTree
 
 from slixmpp import JID, ClientXMPP
-from slixmpp.exceptions import IqError
+
+from tests.live.requests import asked, say, serve
 
 PLUGINS = ("xep_0030", "xep_0092", "xep_0199", "xep_0202")
 TLS_VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
-
-
-def say(event: str, **fields: object) -> None:
-    """Tell of an event."""
-    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
-    sys.stdout.flush()
 
 
 def trusting(ca: str, tls: str) -> ssl.SSLContext:
@@ -175,18 +161,18 @@ class Requests:
 
     async def ping(self, to: str) -> None:
         """Ping and tell of the answer."""
-        await self._asked(self._connected["xep_0199"].send_ping(to), lambda _: {})
+        await asked(self._connected["xep_0199"].send_ping(to), lambda _: {})
 
     async def version(self, to: str) -> None:
         """Ask for the name and version of software."""
-        await self._asked(
+        await asked(
             self._connected["xep_0092"].get_version(to),
             lambda iq: {key: iq["software_version"][key] for key in ("name", "version")},
         )
 
     async def time(self, to: str) -> None:
         """Ask for the time of day."""
-        await self._asked(
+        await asked(
             self._connected["xep_0202"].get_entity_time(to),
             # COMPAT(slixmpp): its own reading expects a time without the Z of XEP-0082.
             lambda iq: {"utc": iq["entity_time"].xml.findtext("{urn:xmpp:time}utc")},
@@ -194,7 +180,7 @@ class Requests:
 
     async def disco(self, to: str) -> None:
         """Ask for identities and features."""
-        await self._asked(
+        await asked(
             self._connected["xep_0030"].get_info(to),
             lambda iq: {
                 "identities": sorted(
@@ -209,7 +195,7 @@ class Requests:
         iq: Any = self._connected.make_iq(ito=JID(to) if to else None)
         iq["type"] = type
         iq.append(ElementTree.fromstring(payload))
-        await self._asked(
+        await asked(
             iq.send(),
             lambda answer: {"xml": [ElementTree.tostring(each, "unicode") for each in answer.xml]},
         )
@@ -222,29 +208,6 @@ class Requests:
         """Close the stream."""
         self._connected.disconnect()
 
-    async def _asked(
-        self, answer: Awaitable[Any], read: Callable[[Any], dict[str, object]]
-    ) -> None:
-        try:
-            iq = await answer
-        except IqError as error:
-            say("error", condition=error.condition)
-        else:
-            say("answer", **read(iq))
-
-
-async def main() -> None:
-    """Take requests until standard input ends."""
-    loop = asyncio.get_running_loop()
-    lines = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    requests = Requests()
-    say("ready")
-    async for line in lines:
-        request = json.loads(line)
-        await requests.known[request.pop("do")](**request)
-
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.DEBUG)
-    asyncio.run(main())
+    serve(Requests().known)

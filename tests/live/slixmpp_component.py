@@ -1,17 +1,12 @@
 """A process with a slixmpp component that does what it is told, as `slixmpp_client` does."""
 
-import asyncio
-import json
-import logging
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slixmpp import JID
 from slixmpp.componentxmpp import ComponentXMPP
-from slixmpp.exceptions import IqError
 
-from tests.live.slixmpp_client import say
+from tests.live.requests import asked, say, serve
 
 PLUGINS = ("xep_0030", "xep_0092", "xep_0199")
 
@@ -83,40 +78,17 @@ class Requests:
     async def ping(self, sender: str, to: str) -> None:
         """Ping and tell of the answer."""
         ping = self._connected["xep_0199"].send_ping(JID(to), ifrom=JID(sender))
-        await self._asked(ping, lambda _: {})
+        await asked(ping, lambda _: {})
 
     async def disco(self, sender: str, to: str) -> None:
         """Ask for features."""
         info = self._connected["xep_0030"].get_info(JID(to), ifrom=JID(sender))
-        await self._asked(info, lambda iq: {"features": sorted(iq["disco_info"]["features"])})
+        await asked(info, lambda iq: {"features": sorted(iq["disco_info"]["features"])})
 
     async def disconnect(self) -> None:
         """Close the stream."""
         self._connected.disconnect()
 
-    async def _asked(
-        self, answer: Awaitable[Any], read: Callable[[Any], dict[str, object]]
-    ) -> None:
-        try:
-            iq = await answer
-        except IqError as error:
-            say("error", condition=error.condition)
-        else:
-            say("answer", **read(iq))
-
-
-async def main() -> None:
-    """Take requests until standard input ends."""
-    loop = asyncio.get_running_loop()
-    lines = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    requests = Requests()
-    say("ready")
-    async for line in lines:
-        request = json.loads(line)
-        await requests.known[request.pop("do")](**request)
-
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.DEBUG)
-    asyncio.run(main())
+    serve(Requests().known)

@@ -11,13 +11,10 @@ one or more of
 - `ignore`: nothing happens.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-_PATH = Path(__file__).parent.parent / "data" / "rfc6121_8_5.csv"
+from tests.tables import Row, read_table
 
 NO_ACCOUNT = "no account"
 
@@ -35,11 +32,9 @@ class Case:
     row: str
 
 
-@cache
-def rows() -> tuple[dict[str, str], ...]:
+def rows() -> tuple[Row, ...]:
     """Return the rows as they are written."""
-    with _PATH.open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    return read_table("rfc6121_8_5")
 
 
 def cases() -> Iterator[Case]:
@@ -48,7 +43,7 @@ def cases() -> Iterator[Case]:
         yield from cases_of(row)
 
 
-def cases_of(row: dict[str, str]) -> Iterator[Case]:
+def cases_of(row: Row) -> Iterator[Case]:
     """Yield the cases of a row."""
     account = row["resources"] != NO_ACCOUNT
     for type in row["types"].split():

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from tests.c2s.reading import Reader, alike, shape, written
+from tests.c2s.reading import Reader, check_alike
 from tests.net.pki import NOW, Issued, Order, authority, issue, write
 from tests.s2s.wires import Network, Wire, join
 from twisted.plugins import xmppd_builtin
@@ -259,11 +259,7 @@ class Peer:
     def receives(self, *expected: str) -> None:
         """Fail unless exactly this has come (see `alike`)."""
         wanted = [element for text in expected for element in parse(text)]
-        came = self.takes()
-        if len(wanted) != len(came) or not all(
-            alike(shape(one), shape(other)) for one, other in zip(wanted, came, strict=True)
-        ):
-            self.world.case.fail(f"expected:\n{written(wanted)}\ncame:\n{written(came)}")
+        check_alike(self.world.case, wanted, self.takes())
 
     @property
     def id(self) -> str:

@@ -4,11 +4,9 @@ The verdict "ok" is for JIDs by the letter of the RFC, "foreign" for what it ref
 pass on for other servers (as received), "bad" for what nobody may send.
 """
 
-import csv
 from dataclasses import dataclass
-from pathlib import Path
 
-_PATH = Path(__file__).parent.parent / "data" / "jids.csv"
+from tests.tables import read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +23,4 @@ class Row:
 
 def rows(*verdicts: str) -> list[Row]:
     """Return the rows of these verdicts."""
-    with _PATH.open(encoding="utf-8", newline="") as file:
-        table = [Row(**row) for row in csv.DictReader(file)]
-    return [row for row in table if row.verdict in verdicts]
+    return [Row(**row) for row in read_table("jids") if row["verdict"] in verdicts]

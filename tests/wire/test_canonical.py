@@ -3,8 +3,8 @@
 from hypothesis import example, given, settings
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.tables import read_table
 from tests.wire.streams import HEADERS, Made, new_parser
-from tests.wire.tables import rows
 from tests.wire.trees import CONTENTS, FORWARD, Tree, Written, read, tree_of, written_stanzas
 from xmppd.wire.canonical import inner_of, rescope, self_contained
 from xmppd.wire.element import Element
@@ -78,12 +78,12 @@ class TableTests(SynchronousTestCase):
         return Written(row["content"], header, row["stanza"].encode())
 
     def test_inner(self) -> None:
-        for row in rows("wire_canonical"):
+        for row in read_table("wire_canonical"):
             self.assertEqual(received(self.written(row)).inner.decode(), row["inner"], row)
 
     def test_matrix(self) -> None:
         """Each kind of stream in, each kind of output out."""
-        for row in rows("wire_canonical"):
+        for row in read_table("wire_canonical"):
             written = self.written(row)
             expected = tree_of(read(written.header, written.raw), in_content=True)
             for output, header, data in framed(received(written)):

@@ -2,6 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.tables import read_table
 from tests.wire.streams import (
     HEADER,
     HEADERS,
@@ -12,7 +13,6 @@ from tests.wire.streams import (
     new_parser,
     single_bytes,
 )
-from tests.wire.tables import rows
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import CLIENT, COMPONENT, SASL, SERVER, TLS, XML_LANG
 from xmppd.wire.parser import End, Fault, Header
@@ -55,7 +55,7 @@ class HeaderTests(SynchronousTestCase):
     """The first thing on a stream."""
 
     def test_table(self) -> None:
-        for row in rows("wire_headers"):
+        for row in read_table("wire_headers"):
             data = row["input"].encode()
             for chunks in ([data], single_bytes(data)):
                 events = feed_all(new_parser(), [*chunks, b"<presence/>"])
@@ -191,7 +191,7 @@ class FaultTests(SynchronousTestCase):
     """What ends a stream with an error."""
 
     def test_table(self) -> None:
-        for row in rows("wire_faults"):
+        for row in read_table("wire_faults"):
             data = HEADER + row["input"].encode()
             for chunks in ([data], single_bytes(data), [HEADER, data[len(HEADER) :]]):
                 events = feed_all(new_parser(), chunks)
@@ -209,7 +209,7 @@ class FaultTests(SynchronousTestCase):
 
     def test_the_text_tells_nothing(self) -> None:
         """A fault is logged, and the input may be private."""
-        for row in rows("wire_faults"):
+        for row in read_table("wire_faults"):
             data = row["input"].replace("hello", "secret").replace("body", "secret")
             fault = new_parser().feed(HEADER + data.encode())[-1]
             self.assertNotIn("secret", repr(fault), row)
