@@ -11,6 +11,7 @@ from tests.server.house import House
 from xmppd.api.commands import CommandError
 from xmppd.api.network import SrvRecord, Trouble
 from xmppd.s2s.explain import Told
+from xmppd.s2s.troubles import KEPT_SECONDS
 from xmppd.server.administration import commands
 from xmppd.server.server_commands import ServerCommands, ServerRow
 from xmppd.stanza.dates import format_datetime
@@ -155,6 +156,43 @@ class ListTests(CommandCase):
         (row,) = self.rows()
         self.assertEqual((row.queued, row.since, row.direction), (1, "", "out"))
         self.assertIn("refused the connection", row.trouble)
+
+    def test_what_has_failed(self) -> None:
+        """It is shown when nothing waits any more, until it works or a day has gone by."""
+        juliet = self.world.login(JULIET)
+        when = format_datetime(self.world.wall.now())
+        juliet.sends(f"<message to='{ROMEO}'><body>Hello</body></message>")
+        self.world.passes(5)
+        self.assertEqual(len(service(self.server).outgoing), 0)
+        text = f"{MONTAGUE}: there is no such name"
+        failed = ServerRow(CAPULET, MONTAGUE, "out", "", False, "", "", 0, text, when)
+        self.assertEqual(self.rows(), [failed])
+        self.world.wall.seconds += KEPT_SECONDS
+        self.assertEqual(self.rows(), [])
+        self.world.wall.seconds -= KEPT_SECONDS
+        self.world.server(MONTAGUE)
+        juliet.sends(f"<message to='{ROMEO}'><body>Hello</body></message>")
+        self.world.turn(200)
+        (row,) = self.rows()
+        self.assertEqual((row.direction, row.trouble, row.failed), ("both", "", ""))
+
+    def test_a_fault_of_ours(self) -> None:
+        """It is in the log, too."""
+
+        def fails(*_: object) -> None:
+            raise RuntimeError
+
+        self.patch(service(self.server).dialler, "reach", fails)
+        juliet = self.world.login(JULIET)
+        juliet.sends(f"<message to='{ROMEO}'><body>Hello</body></message>")
+        self.world.turn()
+        (row,) = self.rows()
+        self.assertIn("a fault of this server", row.trouble)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_an_explanation_changes_nothing(self) -> None:
+        self.explain()
+        self.assertEqual(self.rows(), [])
 
     def test_the_commands_are_there(self) -> None:
         names = {command.name for command in commands(self.server)}

@@ -14,6 +14,7 @@ from xmppd.s2s.negotiating import Greeting, prove, secure
 from xmppd.s2s.pairs import Pair
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.targets import MAX_REDIRECTS, Redirect, read_redirect
+from xmppd.s2s.troubles import Trouble, Troubles
 from xmppd.s2s.unreached import HandshakeFailed, NotAccepted, Refused, Unreached
 
 REMEMBERED_SECONDS = 3600.0
@@ -61,9 +62,13 @@ class _Way(Generic[Result]):
 
 
 class Dialler:
-    """Makes streams to other domains. Its methods raise `Unreached`."""
+    """Makes streams to other domains. Its methods raise `Unreached`.
+
+    - `troubles`: why `dial` has failed lately.
+    """
 
     def __init__(self, around: Surroundings) -> None:
+        self.troubles = Troubles()
         self._around = around
         self._without: dict[str, float] = {}
 
@@ -74,7 +79,13 @@ class Dialler:
             await prove(self._around, stream, pair, greeting, certificate=shown)
             return stream
 
-        return await self.reach(pair, use, witness)
+        try:
+            stream = await self.reach(pair, use, witness)
+        except Unreached as trouble:
+            self.troubles.note(Trouble(pair, trouble.text, self._around.wall.now()))
+            raise
+        self.troubles.forget(pair)
+        return stream
 
     async def reach(
         self, pair: Pair, use: Use[Result], witness: Witness = _NOBODY, *, proven: bool = False

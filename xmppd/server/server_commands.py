@@ -9,6 +9,7 @@ from xmppd.s2s.pairs import Pair, Proof
 from xmppd.s2s.protocol import ServerProtocol
 from xmppd.s2s.route import Route
 from xmppd.s2s.service import ServerService
+from xmppd.s2s.troubles import KEPT_SECONDS, Trouble
 from xmppd.stanza.dates import format_datetime
 from xmppd.stanza.prep import PrepError, domainpart
 
@@ -24,7 +25,9 @@ class ServerRow:
     - `proof`: how it was proven that they may; `tls`: whether the stream is encrypted.
     - `since`: when the stream was made (XEP-0082), "" while there is none; `address`: where it
       leads.
-    - `queued`: stanzas that wait to be sent; `trouble`: why the last attempt to send them failed.
+    - `queued`: stanzas that wait to be sent.
+    - `trouble`: why the last attempt to make a stream failed, where there is none; `failed`: when
+      that was (XEP-0082). Both are "" if none did, and shown for a day.
     """
 
     local: str
@@ -36,6 +39,7 @@ class ServerRow:
     address: str
     queued: int
     trouble: str
+    failed: str = ""
 
 
 class ServerCommands:
@@ -76,8 +80,17 @@ class ServerCommands:
             for row in _of_stream(stream, routes)
         ]
         shown = {Pair(row.local, row.remote) for row in rows if row.direction != "in"}
-        rows += [_of_route(route) for pair, route in routes.items() if pair not in shown]
+        troubles = self._troubles(self._servers)
+        rows += [
+            _without_stream(pair, routes.get(pair), troubles.get(pair))
+            for pair in dict.fromkeys((*routes, *troubles))
+            if pair not in shown
+        ]
         return sorted(rows, key=lambda row: (row.remote, row.local, row.direction))
+
+    def _troubles(self, servers: ServerService) -> dict[Pair, Trouble]:
+        since = servers.around.wall.now() - KEPT_SECONDS
+        return {trouble.pair: trouble for trouble in servers.dialler.troubles.since(since)}
 
     async def explain(self, domain: str, sender: str | None) -> list[Told]:
         """Walk the way to another server."""
@@ -123,7 +136,11 @@ def _stronger(incoming: Proof | None, outgoing: Proof | None) -> str:
     return "" if proof is None else proof.value
 
 
-def _of_route(route: Route) -> ServerRow:
-    trouble = "" if route.trouble is None else route.trouble.text
-    pair = route.pair
-    return ServerRow(pair.local, pair.remote, "out", "", False, "", "", len(route), trouble)
+def _without_stream(pair: Pair, route: Route | None, trouble: Trouble | None) -> ServerRow:
+    text, failed = "", ""
+    if trouble is not None:
+        text, failed = trouble.text, format_datetime(trouble.when)
+    elif route is not None and route.trouble is not None:
+        text = route.trouble.text  # a fault of ours
+    queued = 0 if route is None else len(route)
+    return ServerRow(pair.local, pair.remote, "out", "", False, "", "", queued, text, failed)
