@@ -164,6 +164,16 @@ class ConnectTests(LinkCase):
                 self.clock.run(1)
                 self.failureResultOf(dialling, TCPTimedOutError)
 
+    def test_a_partition_that_ends_while_one_tries(self) -> None:
+        self.internet.cut(self.near, self.far)
+        dialling = self.dial()
+        self.clock.run(2)
+        self.internet.mend()
+        self.assertNoResult(dialling)
+        self.clock.run(2)
+        self.successResultOf(dialling)
+        self.assertEqual(1, len(self.peers.made))
+
     def test_nobody_wants_it_any_more(self) -> None:
         dialling = self.dial()
         self.clock.run(0.04)
@@ -410,6 +420,17 @@ class TlsTests(LinkCase):
         facts = tls_facts(far.transport)
         assert facts is not None
         self.assertEqual((), facts.peer_chain)
+
+    def test_another_certificate_than_its_own(self) -> None:
+        """Where a machine shows one; who shows none goes on showing none."""
+        self.near.shows = self.far.shows = (b"another",)
+        near, far = self.connect()
+        far.transport.startTLS(self.servers.creator())
+        creator = self.clients.creator("near.example", "far.example", certificate=False)
+        near.transport.startTLS(creator)
+        self.clock.run(1)
+        facts = tls_facts(near.transport), tls_facts(far.transport)
+        self.assertEqual([(b"another",), ()], [each.peer_chain for each in facts if each])
 
     def test_from_the_start(self) -> None:
         called = []

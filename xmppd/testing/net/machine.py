@@ -18,6 +18,9 @@ from xmppd.testing.net.time import MachineClock
 Certificates = Callable[[str], tuple[bytes, ...]]
 """Returns what to show, in DER, to those who call by a name."""
 
+KNOCK_AGAIN = 1.0
+"""After how many seconds one tries again to connect where nothing gets through; then twice that."""
+
 _FIRST_PORT = 49152
 
 
@@ -115,11 +118,15 @@ class Machine:
         far = self._machines.by_address.get(ip)
         if far is not None:
             delay = self._internet.delay(self, far)
-            self._internet.clock.callLater(delay, self._knock, far, attempt)
+            self._internet.clock.callLater(delay, self._knock, far, attempt, KNOCK_AGAIN)
         return attempt.done
 
-    def _knock(self, far: "Machine", attempt: "_Attempt") -> None:
-        if attempt.over or not self._internet.is_open(self, far):
+    def _knock(self, far: "Machine", attempt: "_Attempt", patience: float) -> None:
+        if attempt.over:
+            return
+        if not self._internet.is_open(self, far):
+            again = self._internet.clock.callLater
+            again(patience, self._knock, far, attempt, 2 * patience)
             return
         delay = self._internet.delay(self, far)
         listener = far.listeners.get(attempt.port)
