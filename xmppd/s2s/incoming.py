@@ -195,7 +195,7 @@ class IncomingStream(ServerProtocol):
         if domain not in self._certified:
             facts = tls_facts(self.transport)
             chain = facts.peer_chain if facts is not None else ()
-            valid = bool(chain) and self._around.judge(chain, domain).valid
+            valid = bool(chain) and self.believe(self._around.judge(chain, domain))
             if len(self._certified) >= self._around.settings.pairs:
                 return valid
             self._certified[domain] = valid

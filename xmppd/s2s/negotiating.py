@@ -120,7 +120,7 @@ async def _proven(around: Surroundings, stream: DialledStream, pair: Pair, valid
     """Judge the certificate before anything else is sent, then open the stream."""
     facts = stream.facts()
     judgement = around.judge(facts.peer_chain if facts is not None else (), pair.remote)
-    stream.proven = judgement.valid
+    stream.proven = stream.believe(judgement)
     if valid and not judgement.valid:
         raise Unreached(
             Step.CERTIFICATE, judgement.reason, TIMEOUT, final=True, cause=_flawed(judgement)

@@ -5,6 +5,7 @@ those that we make. Stanzas go through `traffic` in either direction.
 """
 
 from enum import Enum
+from math import inf
 
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
@@ -15,7 +16,9 @@ from xmppd.net.tls_client import tls_failure
 from xmppd.s2s.pairs import Pairs
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.traffic import Traffic
+from xmppd.s2s.trust import Judgement
 from xmppd.stanza.stanza import Stanza
+from xmppd.stream.errors import StreamError
 from xmppd.stream.stream import State, Stream
 
 
@@ -35,6 +38,8 @@ class ServerProtocol(StreamProtocol):
 
     - `phase`: how far it has come; `pairs`: what is proven on it.
     - `since`: when it was made (seconds since 1970); `last_used`: when a stanza went last.
+    - `until`: when the first certificate expires that has proven something on it (seconds since
+      1970), infinite if there is none.
     """
 
     __slots__ = (
@@ -44,6 +49,7 @@ class ServerProtocol(StreamProtocol):
         "phase",
         "since",
         "traffic",
+        "until",
     )
 
     def __init__(self, around: Surroundings, stream: Stream, address: str, *, secure: bool) -> None:
@@ -53,6 +59,7 @@ class ServerProtocol(StreamProtocol):
         self.deadline = around.clock.seconds() + around.settings.negotiation_seconds
         self.since = around.wall.now()
         self.last_used = around.clock.seconds()
+        self.until = inf
         self.pairs = Pairs(around.settings.pairs)
         self.traffic = Traffic(around, self)
 
@@ -170,6 +177,24 @@ class ServerProtocol(StreamProtocol):
             self.overdue()
         elif self.phase is Phase.READY:
             self.traffic.look_after(now)
+            self._expire(self._around.wall.now() - self.until)
+
+    def _expire(self, late: float) -> None:
+        """End the stream when a certificate has expired (RFC 6120 13.7.2.3).
+
+        What is on its way is left some time to be acknowledged.
+        """
+        if late <= 0:
+            return
+        on_its_way = self.traffic.acks and late < self._around.settings.answer_seconds
+        if not on_its_way:
+            self.fail(StreamError("reset", "a certificate has expired"))
+
+    def believe(self, judgement: Judgement) -> bool:
+        """Take note of how long a certificate shown on the stream proves something, if it does."""
+        if judgement.valid and judgement.until is not None:
+            self.until = min(self.until, judgement.until.timestamp())
+        return judgement.valid
 
 
 def _lost(reason: Failure) -> str:

@@ -61,6 +61,8 @@ class Judgement:
       once, malformed ones left out.
     - `reason`: a sentence without its stop that says why it is not `valid`, "" if it is.
     - `flaw`: what is wrong with a chain that leads to nothing that is believed, else None.
+    - `until`: when the first of the certificates that it leads over expires; None if it leads over
+      none, or to nothing.
     """
 
     trusted: bool
@@ -68,6 +70,7 @@ class Judgement:
     names: tuple[str, ...]
     reason: str
     flaw: Flaw | None = None
+    until: datetime | None = None
 
     @property
     def valid(self) -> bool:
@@ -84,36 +87,36 @@ def judge(chain: Sequence[bytes], domain: str, roots: Roots, now: datetime) -> J
         return Judgement(False, False, (), "no certificate was shown")
     if len(chain) > MAX_CHAIN:
         return Judgement(False, False, (), f"more than {MAX_CHAIN} certificates were shown")
+    path: list[x509.Certificate] = []
+    flaw = None
     try:
         certificates = [x509.load_der_x509_certificate(der) for der in chain]
-        distrust, flaw = _distrust(certificates, roots, now)
+        issues_others = is_authority(certificates[0])
+        path = roots.path(certificates, now)
+        distrust = _distrust(path, issues_others=issues_others)
+    except ChainError as error:
+        distrust, flaw = _explained(error), error.flaw
     except MALFORMED:
         return Judgement(False, False, (), "a certificate that was shown cannot be read")
     domains = _domains(certificates[0])
     names = _names(certificates[0], domains)
     named = domain in domains or _covers(certificates[0], domain)
     reason = distrust or ("" if named else _mismatch(names, domain))
-    return Judgement(not distrust, named, names, reason, flaw)
+    until = min((each.not_valid_after_utc for each in path), default=None)
+    return Judgement(not distrust, named, names, reason, flaw, until)
 
 
 # Whether it is believed.
 
 
-def _distrust(
-    certificates: list[x509.Certificate], roots: Roots, now: datetime
-) -> tuple[str, Flaw | None]:
-    """Return why a chain is not believed, "" if it is, and its flaw if it leads to nothing."""
-    issues_others = is_authority(certificates[0])
-    try:
-        path = roots.path(certificates, now)
-    except ChainError as error:
-        return _explained(error), error.flaw
+def _distrust(path: list[x509.Certificate], *, issues_others: bool) -> str:
+    """Return why a chain that leads to what is believed is not believed itself, "" if it is."""
     # What is believed by itself may be anything: an operator has said so.
     if path and issues_others:
-        return "the certificate is that of an authority, not of a server", None
+        return "the certificate is that of an authority, not of a server"
     if any(has_weak_key(each) or has_weak_signature(each) for each in path):
-        return "a key or signature of the certificate, or of one above it, is too weak", None
-    return "", None
+        return "a key or signature of the certificate, or of one above it, is too weak"
+    return ""
 
 
 def _explained(error: ChainError) -> str:
