@@ -1,1 +1,1 @@
-Tests of extensions can run a network of whole servers in one process, with crashes, partitions, lost connections a DNS that fails or lies and certificates that are no good, and make any run again by its seed (``xmppd.testing.network``).
+Tests of extensions can run a network of whole servers in one process, with crashes, partitions, lost connections, a DNS that fails or lies and certificates that are no good, and make any run again by its seed (``xmppd.testing.network``).
