@@ -138,14 +138,16 @@ class AnswerTests(SynchronousTestCase):
         self.assertEqual(answer_version(Header("stream", STREAMS, {}, {})), "")
 
     def test_to(self) -> None:
-        """RFC 6120 4.7.2: the bare JID they gave, nothing if they gave none."""
+        """RFC 6120 4.7.2: the bare JID they gave, or its domain, nothing if they gave none."""
         for attrs, expected in (
             ({}, None),
             ({"from_": "juliet@example.org"}, JID.parse("juliet@example.org")),
             ({"from_": "juliet@example.org/balcony"}, JID.parse("juliet@example.org")),
             ({"from_": "@"}, None),
         ):
-            self.assertEqual(answer_to(header(**attrs)), expected)
+            self.assertEqual(answer_to(header(**attrs), CLIENT), expected)
+            domain = None if expected is None else JID.parse(expected.domainpart)
+            self.assertEqual(answer_to(header(**attrs), SERVER), domain)
 
 
 class ReadAnswerTests(SynchronousTestCase):

@@ -83,13 +83,18 @@ def answer_version(header: Header) -> str:
     return f"{major}.{minor}"
 
 
-def answer_to(header: Header) -> JID | None:
-    """Return whom to address an answer to a header to, whatever else is wrong in it (4.7.2)."""
+def answer_to(header: Header, content: str) -> JID | None:
+    """Return whom to address an answer to a header to, whatever else is wrong in it (4.7.2).
+
+    That is a bare address, between servers a domain.
+    """
     try:
         address = _address(header, "from")
     except StreamError:
         return None
-    return None if address is None else address.bare
+    if address is None:
+        return None
+    return JID.make("", address.domainpart) if content == SERVER else address.bare
 
 
 def write_header(

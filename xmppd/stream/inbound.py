@@ -45,7 +45,7 @@ class InboundStream(Stream):
     @override
     def _meaning(self, event: object) -> object:
         if isinstance(event, Header):
-            self._peer = answer_to(event)
+            self._peer = answer_to(event, self._content)
             self._version = answer_version(event)
             return read_header(event, self._content)
         return super()._meaning(event)
