@@ -13,7 +13,7 @@ from xmppd.connection.protocol import StreamProtocol
 from xmppd.net.transport import Flusher
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.errors import StreamError
-from xmppd.stream.inbound import InboundStream
+from xmppd.stream.inbound import InboundStream, State
 from xmppd.stream.limits import StreamLimits
 from xmppd.wire.namespaces import SERVER, STREAMS
 
@@ -23,22 +23,25 @@ SECONDS = 5.0
 
 
 class Plain(StreamProtocol):
-    """A protocol whose stream is established at once; it notes what comes."""
+    """A protocol whose stream is opened and established at once; it notes what comes."""
 
     _stream: InboundStream
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, opens: bool = True, establishes: bool = True) -> None:
         super().__init__(InboundStream(SERVER, "a", StreamLimits()), "192.0.2.1")
         self.clock = clock
+        self.opens, self.establishes = opens, establishes
         self.over = self.full = False
         self.noted: list[object] = []
         self.then: Callable[[], object] = bool
 
     def connectionMade(self) -> None:
         self._write_to(Flusher(self.clock), 1000, bool, bool)
-        self._stream.receive(HEADER)
-        self.write(self._stream.open("a", "id"))
-        self._stream.establish()
+        if self.opens:
+            self._stream.receive(HEADER)
+            self.write(self._stream.open("a", "id"))
+        if self.establishes:
+            self._stream.establish()
 
     @property
     def is_over(self) -> bool:
@@ -46,7 +49,7 @@ class Plain(StreamProtocol):
 
     @property
     def _is_full(self) -> bool:
-        return self.full
+        return self.full and self._stream.state is not State.CLOSED
 
     def _take_in(self, data: bytes) -> None:
         if self.over:
@@ -82,9 +85,12 @@ class EndTests(SynchronousTestCase):
     """Both sides close; who does not is not waited for."""
 
     def setUp(self) -> None:
+        self.connect()
+
+    def connect(self, *, opens: bool = True, establishes: bool = True) -> None:
         self.clock = Clock()
         self.transport = StringTransport()
-        self.protocol = Plain(self.clock)
+        self.protocol = Plain(self.clock, opens=opens, establishes=establishes)
         self.protocol.makeConnection(self.transport)
         self.written()
 
@@ -147,13 +153,31 @@ class EndTests(SynchronousTestCase):
             self.protocol.overdue()
             self.assertTrue(self.transport.disconnected)
 
+    def test_reading_goes_on_for_the_end_of_the_connection(self) -> None:
+        self.protocol.full = True
+        self.protocol.close()
+        self.assertEqual(self.transport.producerState, "paused")
+        self.clock.advance(SECONDS)
+        self.protocol.overdue()
+        self.assertEqual(self.transport.producerState, "producing")
+        self.assertEqual(self.protocol.deadline, 2 * SECONDS)
+
     def test_an_end_that_is_there_before(self) -> None:
-        """It does not tell whether ours has been read."""
-        self.protocol.then = self.protocol.close
-        self.protocol.dataReceived(CLOSE)
+        """It does not tell whether ours has been read, whether it was read itself or not."""
+        for establishes, data in ((True, CLOSE), (False, b"<x xmlns='urn:x'/>" + CLOSE)):
+            self.connect(establishes=establishes)
+            self.protocol.then = self.protocol.close
+            self.protocol.dataReceived(data)
+            self.assertTrue(self.transport.disconnecting)
+            self.assertEqual(self.written(), CLOSE)
+            self.assertNotIn("confirmed", self.protocol.noted)
+
+    def test_a_stream_that_was_not_opened(self) -> None:
+        """Nobody would know what to close."""
+        self.connect(opens=False)
+        self.protocol.close()
         self.assertTrue(self.transport.disconnecting)
-        self.assertEqual(self.written(), CLOSE)
-        self.assertNotIn("confirmed", self.protocol.noted)
+        self.assertEqual(self.written(), b"")
 
     def test_what_is_wrong_behind_our_end(self) -> None:
         for wrong in (StreamError("invalid-from"), RuntimeError("a fault")):

@@ -2,12 +2,18 @@
 
 from typing import Any, ClassVar
 
+from twisted.internet.error import ConnectionLost
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
 from tests.c2s.texts import CLOSE, stream_error
 from tests.s2s.test_incoming import message
 from tests.s2s.test_life import TakingCase
-from tests.s2s.test_outgoing import SM, OutgoingCase
+from tests.s2s.test_outgoing import SM, OutgoingCase, header, sent
 from tests.s2s.test_outgoing import message as hello
 from tests.s2s.world import CAPULET, MONTAGUE, Peer, service
+from xmppd.s2s.dialled import DialledStream
+from xmppd.s2s.pairs import Pair
 
 CLOSING_SECONDS = 5
 
@@ -211,6 +217,25 @@ class NotTakenTests(LateCase):
         self.assertEqual(self.ids(), [])
         self.over(peer)
 
+    def test_behind_an_error_while_nothing_is_read(self) -> None:
+        """Then it is read on, to the end."""
+        peer = self.sender()
+        peer.sends(*(self.said(str(number), to=f"x{number}") for number in range(5)))
+        service(self.server).stop()
+        peer.sends(self.said("late", to="z"), CLOSE)
+        self.fails(peer, "system-shutdown")
+        self.assertIsNotNone(peer.lost)
+        for number in range(5):
+            self.busy.done(str(number))
+        self.assertEqual(len(self.busy.taken), 5)
+
+    def test_behind_the_end_of_the_connection(self) -> None:
+        protocol = service(self.server).accept("192.0.2.1", secure=False)
+        protocol.makeConnection(StringTransport())
+        protocol.connectionLost(Failure(ConnectionLost()))  # type: ignore[no-untyped-call]
+        protocol.dataReceived(message().encode())
+        self.assertEqual(self.flushLoggedErrors(), [])
+
     def test_when_the_server_stops(self) -> None:
         """The end there is stays polite, though the others get an error."""
         peer, other = self.idle(), self.sender()
@@ -229,6 +254,18 @@ class DialledTests(OutgoingCase):
 
     settings: ClassVar[dict[str, Any]] = {"idle_seconds": 50.0}
 
+    def test_reading_goes_on(self) -> None:
+        """It rests while nobody takes what has come, but not behind our end."""
+        stream = DialledStream(service(self.server).around, "192.0.2.1", 5269, direct=False)
+        transport = StringTransport()
+        stream.makeConnection(transport)
+        stream.begin(Pair(CAPULET, MONTAGUE))
+        stream.dataReceived(header().encode())
+        self.assertEqual(transport.producerState, "paused")
+        stream.close()
+        self.assertEqual(transport.producerState, "producing")
+        stream.connectionLost(Failure(ConnectionLost()))  # type: ignore[no-untyped-call]
+
     def test_nothing_is_proven_there(self) -> None:
         for offered in ((), (SM,)):
             self.sends(hello())
@@ -241,6 +278,29 @@ class DialledTests(OutgoingCase):
             self.assertEqual(self.juliet.take(), [])
             self.assertIsNotNone(peer.lost)
             self.assertEqual(len(service(self.server)), 0)
+
+
+class DoubtTests(OutgoingCase):
+    """What becomes of what was sent shortly before our end."""
+
+    settings: ClassVar[dict[str, Any]] = {"idle_seconds": 50.0, "quiet_seconds": 100.0}
+
+    def test_what_they_have_read(self) -> None:
+        """An end of theirs behind ours says that all has arrived; a lost connection does not."""
+        for closes in (True, False):
+            self.sends(hello())
+            self.world.passes(4)
+            peer = self.ready()
+            self.world.passes(51)
+            peer.receives(sent())
+            self.assertTrue(peer.reader.ended)
+            if closes:
+                peer.sends(CLOSE)
+                self.assertEqual(self.juliet.take(), [])
+            else:
+                peer.transport.abortConnection()
+                self.world.turn()
+                self.bounced()
 
 
 def _fault(*arguments: object) -> Any:

@@ -150,18 +150,12 @@ class ServerProtocol(StreamProtocol):
     @property
     @override
     def _is_full(self) -> bool:
-        return self.traffic.full and (self.phase is not Phase.ENDED or self._listens)
-
-    @property
-    def _listens(self) -> bool:
-        """Whether stanzas count though our side is closed, which was no error (RFC 6120 4.4).
-
-        Not where both sides count them (XEP-0198): our last count has said what was taken.
-        """
-        return self._stream.state is State.LISTENING and self.traffic.acks is None
+        takes = self.phase is not Phase.ENDED or self._stream.state is State.LISTENING
+        return self.traffic.full and takes
 
     @override
     def _take_late(self, stanza: Stanza) -> None:
+        # Where they are counted, our last count has said what was taken (XEP-0198 4).
         if self.traffic.acks is None:
             self.traffic.take(stanza)
 
