@@ -1,6 +1,8 @@
 """Who owns many names gets a share of what there is, and leaves others theirs."""
 
+import gc
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -85,6 +87,43 @@ class TurnsTests(SynchronousTestCase):
         self.successResultOf(first)
         self.assertEqual(self.busy, ["a.example"] * 2)
         self.assertNoResult(second)
+
+
+class ThrownAwayTests(SynchronousTestCase):
+    """A server that nobody holds any more, as where tests let one crash."""
+
+    def test_nobody_is_woken(self) -> None:
+        """Whoever has waited may be gone before the one who had the turn."""
+        gates, had = [Deferred[None]() for _ in range(3)], list[int]()
+        shares = Shares(1)
+        for number, gate in enumerate(gates):
+            _Wanting(shares).begin(gate, partial(had.append, number))
+        del shares
+        while gates:  # the last one has the turn, and is thrown away last
+            gate = gates.pop()
+            gate.callback(None)
+        del gate
+        for _ in range(2):  # an error would be garbage of its own
+            gc.collect()
+        self.assertEqual(had, [2])
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+
+class _Wanting:
+    """Refers to its own work, and is referred to by it, so that only the collector ends them."""
+
+    def __init__(self, shares: Shares) -> None:
+        self.shares = shares
+
+    def begin(self, gate: "Deferred[None]", has: Callable[[], None]) -> None:
+        self.working = Deferred.fromCoroutine(self.work(gate, has))
+
+    async def work(self, gate: "Deferred[None]", has: Callable[[], None]) -> None:
+        await gate
+        async with self.shares.turn("a.example"):
+            has()
+            self.never: Deferred[None] = Deferred()
+            await self.never
 
 
 def _cancelled(failure: Failure) -> None:

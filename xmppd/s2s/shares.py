@@ -43,16 +43,25 @@ class Shares:
         own = self._owners.setdefault(name, DeferredSemaphore(self._most_of_one))
         self._users[name] = self._users.get(name, 0) + 1
         try:
-            await own.acquire()
-            try:
-                await self._all.acquire()
-                try:
-                    yield
-                finally:
-                    self._all.release()
-            finally:
-                own.release()
+            async with _held(own), _held(self._all):
+                yield
         finally:
             self._users[name] -= 1
             if not self._users[name]:
                 del self._users[name], self._owners[name]
+
+
+@asynccontextmanager
+async def _held(semaphore: DeferredSemaphore) -> AsyncIterator[None]:
+    """Wait for a token, and have it."""
+    await semaphore.acquire()
+    try:
+        yield
+    except GeneratorExit:
+        # Whoever had the token is thrown away, as happens where a whole server is. So are those who
+        # wait, perhaps already: they must not be woken.
+        raise
+    except BaseException:
+        semaphore.release()
+        raise
+    semaphore.release()
