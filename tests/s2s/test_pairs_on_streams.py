@@ -66,13 +66,24 @@ class BothWaysTests(DialbackCase):
         self.world.turn()
         peer.receives(sent("2"))
 
-    def test_by_external(self) -> None:
-        peer = self.secured(certificate(MONTAGUE))
+    def log_in_by_external(self) -> None:
+        self.peer = peer = self.secured(certificate(MONTAGUE))
         peer.takes()
         peer.sends(BIDI_ELEMENT, auth())
         peer.receives(SUCCESS)
         peer.sends(opening())
-        peer.receives(features(OUR_SM, DIALBACK), sent())
+        peer.receives(features(OUR_SM, DIALBACK))
+
+    def test_by_external(self) -> None:
+        """Not before it goes on: what is sent before it asks for stream management has no count."""
+        self.log_in_by_external()
+        self.peer.sends("<enable xmlns='urn:xmpp:sm:3'/>")
+        self.peer.receives("<enabled xmlns='urn:xmpp:sm:3'/>", sent(), "<r xmlns='urn:xmpp:sm:3'/>")
+
+    def test_by_external_without_stream_management(self) -> None:
+        self.log_in_by_external()
+        self.peer.sends(f"<message from='romeo@{MONTAGUE}' to='{JULIET}' type='error' id='2'/>")
+        self.peer.receives(sent())
 
     def test_not_without(self) -> None:
         """Who has shown no certificate is sent nothing over it, though dialback has proven it."""

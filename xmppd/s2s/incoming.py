@@ -49,6 +49,7 @@ class IncomingStream(ServerProtocol):
         "_external",
         "_proven",
         "_receiving",
+        "_unheard",
         "bidi",
         "id",
         "local",
@@ -71,6 +72,7 @@ class IncomingStream(ServerProtocol):
         self.id = ""
         self.local = self.remote = ""
         self.bidi = False
+        self._unheard = False
         self._receiving = Receiving(around, self, verifier)
         self._certified: dict[str, bool] = {}
         self._counted = ""
@@ -96,9 +98,13 @@ class IncomingStream(ServerProtocol):
         if isinstance(event, Stanza):
             if self.phase is not Phase.READY:
                 raise StreamError("not-authorized", "prove who you are first")
+            self._hear()
             self.traffic.take(event)
         elif isinstance(event, Received):
+            ready = self.phase is Phase.READY
             self._take_element(event.element)
+            if ready:
+                self._hear()
         elif isinstance(event, Opened):
             self._open(event)
         elif isinstance(event, Broken):
@@ -295,6 +301,20 @@ class IncomingStream(ServerProtocol):
         self.phase = Phase.READY
         self.deadline = 0.0
         self._stream.establish()
+        # What we send before the other side asks for stream management is not counted: if it were
+        # gone by now, that would be lost.
+        counts = self._is_authenticated and self._around.settings.stream_management
+        self._unheard = self.bidi and counts
+        if not self._unheard:
+            self._tell_all()
+
+    def _hear(self) -> None:
+        """The other side has gone on behind the negotiation."""
+        if self._unheard and self.phase is Phase.READY:
+            self._unheard = False
+            self._tell_all()
+
+    def _tell_all(self) -> None:
         for proven in self.pairs.all():
             self._tell(proven.pair)
 
