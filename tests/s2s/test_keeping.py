@@ -356,10 +356,10 @@ class SpoolTests(SynchronousTestCase):
         self.host = self.storage.host("example.org")
 
     def spool(self, stanzas: int = 1000, bytes: int = 1_000_000) -> Spool:
-        return Spool(self.host, stanzas, bytes)
+        return Spool(self.host, stanzas, bytes, lambda jid: jid.bare if jid.localpart else None)
 
-    def message(self, id: str = "1") -> Message:
-        return Message(to=JID.parse("a@b.example"), from_=JID.parse("c@example.org"), id=id)
+    def message(self, id: str = "1", from_: str = "example.org") -> Message:
+        return Message(to=JID.parse("a@b.example"), from_=JID.parse(from_), id=id)
 
     def test_limits(self) -> None:
         for spool in (self.spool(2), self.spool(1000, 1100)):
@@ -370,6 +370,29 @@ class SpoolTests(SynchronousTestCase):
             spool.keep(self.message(), "c.example", 1.0, going=False)
             spool.forget(first)
             spool.keep(self.message(), "b.example", 1.0, going=False)
+
+    def test_of_one_account(self) -> None:
+        """It has half of what there is for a domain, for all domains together."""
+        mine, other = (self.message(from_=f"{name}@example.org/x") for name in ("c", "d"))
+        for spool in (self.spool(4), self.spool(1000, 2200)):
+            first, _ = spool.keep(mine, "b.example", 1.0, going=False)
+            spool.keep(mine, "c.example", 1.0, going=True)
+            with self.assertRaises(Full):
+                spool.keep(mine, "b.example", 1.0, going=False)
+            spool.keep(other, "b.example", 1.0, going=False)
+            spool.forget(first)
+            spool.keep(mine, "d.example", 1.0, going=False)
+            with self.assertRaises(Full):
+                spool.keep(mine, "e.example", 1.0, going=False)
+
+    def test_what_an_earlier_run_has_left_counts(self) -> None:
+        mine = self.message(from_="c@example.org/x")
+        for _ in range(2):
+            self.spool().keep(mine, "b.example", 1.0, going=False)
+        spool = self.spool(4)
+        self.assertEqual(len(self.successResultOf(Deferred.fromCoroutine(self.read(spool)))), 2)
+        with self.assertRaises(Full):
+            spool.keep(mine, "b.example", 1.0, going=False)
 
     async def read(self, spool: Spool) -> list[tuple[str, bool]]:
         return [(stanza.id, kept.going) async for kept, stanza in spool.load()]
@@ -387,4 +410,4 @@ class SpoolTests(SynchronousTestCase):
             + [(str(number), False) for number in range(0, 450, 2)],
         )
         with self.assertRaises(Full):
-            Spool(self.host, 0, 0).keep(self.message(), "b.example", 1.0, going=False)
+            self.spool(0, 0).keep(self.message(), "b.example", 1.0, going=False)

@@ -79,8 +79,10 @@ def left(world: World, domain: str = CAPULET) -> dict[str, int]:
         "questions": len(service_._verifier) + len(service_._verifier._networks),
         "waiting": len(around.gate),
         "timers": len(world.clock.getDelayedCalls()),
-        "kept": sum(service_.outgoing._spool._stanzas.values()),
-        "sized": len(service_.outgoing._spool._bytes),
+        "kept": len(service_.outgoing._spool),
+        "senders": len(list(service_.outgoing._spool._senders)),
+        "openers": len(service_.outgoing._openers),
+        "returned": len(service_.absent) + len(service_.absent._visits),
         "without": len(service_.dialler._without),
     }
 

@@ -379,7 +379,8 @@ class WaitingTests(OutgoingCase):
         self.world.network.silent.add(HOST)
         for number in range(3):
             self.world.publish(f"d{number}.example", HOST)
-            self.sends(message("d", f"romeo@d{number}.example"))
+            friend = self.world.login(f"friend{number}@{CAPULET}/x")  # each may have one
+            friend.sends(message("d", f"romeo@d{number}.example"))
         self.sends(message())
         self.assertEqual(self.bounced()[0], "resource-constraint")
 

@@ -9,9 +9,13 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.network.watcher import said
 from tests.s2s.test_outgoing import HOST, OutgoingCase, message, sent
-from tests.s2s.world import service
+from tests.s2s.world import CAPULET, service
 from xmppd.s2s.shares import Shares, owner
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Message
+from xmppd.testing.fake_session import FakeSession
 
 
 class OwnerTests(SynchronousTestCase):
@@ -133,14 +137,26 @@ def _cancelled(failure: Failure) -> None:
 class DeadServersTests(OutgoingCase):
     """Names of one owner, all of them dead, delay nobody else's (RFC 6120 13.12)."""
 
-    settings: ClassVar[dict[str, Any]] = {"connecting": 4, "routes": 40}
+    settings: ClassVar[dict[str, Any]] = {"connecting": 4, "routes": 80}
 
     def setUp(self) -> None:
         super().setUp()
         self.world.network.silent.add(HOST)
         self.addCleanup(service(self.server).outgoing.end)
-        for number in range(20):
+        for number in range(30):
             self.world.publish(f"d{number}.evil.example", HOST)
+            self.world.publish(f"e{number}.example", HOST)
+
+    def writes(self, who: FakeSession, where: str, numbers: range) -> None:
+        """Write to these servers, the number of each being the message's id."""
+        who.sends(*(message(str(each), f"romeo@{where.format(each)}") for each in numbers))
+        self.world.turn()
+
+    def refused(self, who: FakeSession) -> list[tuple[str, str]]:
+        """Return the ids of what has come back, and why."""
+        errors = [(stanza.id, said(stanza)) for stanza in who.stanzas]
+        who.overlook()
+        return errors
 
     def test_connections(self) -> None:
         self.sends(*(message("d", f"romeo@d{number}.evil.example") for number in range(8)))
@@ -151,9 +167,45 @@ class DeadServersTests(OutgoingCase):
         self.called().receives(sent())
 
     def test_routes(self) -> None:
-        """A tenth one and more wait for those before, and others do not."""
-        self.sends(*(message(str(number), f"romeo@d{number}.evil.example") for number in range(11)))
-        self.assertEqual(self.bounced("10")[0], "resource-constraint")
-        self.sends(message())
+        """What leads to names of one owner is bounded; others wait for none of that."""
+        mercutio, nurse = (
+            self.world.login(f"{each}@{CAPULET}/x") for each in ("mercutio", "nurse")
+        )
+        self.writes(self.juliet, "d{}.evil.example", range(10))
+        self.writes(mercutio, "d{}.evil.example", range(10, 20))
+        self.assertEqual(self.refused(self.juliet) + self.refused(mercutio), [])
+        self.writes(nurse, "d{}.evil.example", range(20, 21))
+        too_many = "resource-constraint: too many other servers are being sent to"
+        self.assertEqual(self.refused(nurse), [("20", too_many)])
+        nurse.sends(message())
         self.ready()
-        self.called().receives(sent())
+        (came,) = self.called().takes()
+        self.assertEqual(came.get("from"), f"nurse@{CAPULET}/x")
+
+    def test_routes_of_one_account(self) -> None:
+        """From all its sessions together; an eighth of what there is, until nothing waits."""
+        phone = self.world.login(f"juliet@{CAPULET}/phone")
+        self.writes(self.juliet, "e{}.example", range(6))
+        self.writes(phone, "e{}.example", range(6, 11))
+        too_many = "resource-constraint: you write to too many other servers"
+        self.assertEqual(self.refused(self.juliet) + self.refused(phone), [("10", too_many)])
+        self.writes(self.juliet, "e{}.example", range(3))  # there is no need for more
+        mercutio = self.world.login(f"mercutio@{CAPULET}/x")
+        self.writes(mercutio, "e{}.example", range(10, 11))
+        self.assertEqual(self.refused(self.juliet) + self.refused(mercutio), [])
+
+    def test_a_share_is_had_until_it_is_not_used(self) -> None:
+        for number in range(10):
+            del self.world.resolver.services[f"_xmpp-server._tcp.e{number}.example"]
+        self.writes(self.juliet, "e{}.example", range(11))
+        self.assertEqual(len(self.refused(self.juliet)), 11)
+        self.world.passes(5)
+        self.assertEqual(len(service(self.server).outgoing._openers), 0)
+        self.writes(self.juliet, "e{}.example", range(10, 20))
+        self.assertEqual(self.refused(self.juliet), [])
+
+    def test_who_speaks_for_a_domain(self) -> None:
+        for number in range(12):
+            to = JID.parse(f"romeo@e{number}.example")
+            self.server.router.route(Message(to=to, from_=JID.parse(CAPULET), id=str(number)))
+        self.assertEqual(len(service(self.server).outgoing), 12)

@@ -11,8 +11,6 @@ from xmppd.s2s.waiting import Item
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Stanza
 
-CROWDED = "too much waits for that server"
-
 
 class Keeping:
     """Keeps what is for `domain` in `spool`; without a spool, nothing."""
@@ -38,8 +36,8 @@ class Keeping:
             return Item(stanza, None)
         try:
             kept, ticket = self._spool.keep(stanza, self._domain, now, going=going)
-        except Full:
-            raise StanzaError("resource-constraint", CROWDED) from None
+        except Full as full:
+            raise StanzaError("resource-constraint", str(full)) from None
         except StorageError:
             raise StanzaError("internal-server-error") from None
         return Item(stanza, kept, ticket)

@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from zope.interface import implementer
 
 from xmppd.api.router import IDomain
+from xmppd.s2s.absent import Absent
 from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.dialling import Dialler
 from xmppd.s2s.pairs import Pair
-from xmppd.s2s.returning import give_back
 from xmppd.s2s.route import Route
 from xmppd.s2s.shares import SHARE, Shares, owner
 from xmppd.s2s.spool import Kept, Spool
@@ -18,7 +18,13 @@ from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.traffic import Traffic
 from xmppd.s2s.unreached import TIMEOUT
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
+
+Name = TypeVar("Name")
+
+SHARE_OF_ONE = 8
+"""One account may open this part of the routes there may be."""
 
 _DOUBT = "this server was stopped before it was known whether this has arrived"
 
@@ -28,6 +34,7 @@ class Outgoing:
     """Takes what is for other servers.
 
     - `spool`: where messages are kept; `may_keep(domain)`: whether those of a domain of ours are.
+    - `absent`: for what is returned to who is not there.
     """
 
     def __init__(
@@ -35,15 +42,19 @@ class Outgoing:
         around: Surroundings,
         dialler: Dialler,
         spool: Spool,
+        absent: Absent,
         may_keep: Callable[[str], bool],
     ) -> None:
         self._around = around
         self._dialler = dialler
         self._spool = spool
+        self._absent = absent
         self._may_keep = may_keep
         self._connecting = Shares(around.settings.connecting)
         self._routes: dict[tuple[str, str], Route] = {}
-        self._owners: Counter[str] = Counter()  # how many routes lead to the names of each
+        # How many routes lead to the names of each owner, and how many each account has opened.
+        self._owners: Counter[str] = Counter()
+        self._openers: Counter[JID] = Counter()
         self._loading = False
 
     def __len__(self) -> int:
@@ -59,10 +70,12 @@ class Outgoing:
         assert from_ is not None and to is not None  # the router sees to it
         route = self._routes.get((from_.domainpart, to.domainpart))
         if route is None:
-            route = self._route(Pair(from_.domainpart, to.domainpart))
+            opener = self._around.senders.account(from_)
+            route = self._route(Pair(from_.domainpart, to.domainpart), opener)
         return route.submit(stanza)
 
-    def _route(self, pair: Pair) -> Route:
+    def _route(self, pair: Pair, opener: JID | None = None) -> Route:
+        """Make a route, which counts for the account `opener` if there is one."""
         settings = self._around.settings
         if not settings.permits(pair.remote):
             text = f"this server has nothing to do with {pair.remote}"
@@ -73,12 +86,17 @@ class Outgoing:
             1, settings.routes // SHARE
         ):
             raise StanzaError("resource-constraint", "too many other servers are being sent to")
+        if opener is not None and self._openers[opener] >= max(1, settings.routes // SHARE_OF_ONE):
+            raise StanzaError("resource-constraint", "you write to too many other servers")
         spool = self._spool if self._may_keep(pair.local) else None
-        route = Route(pair, self._around, self._dial, spool)
+        route = Route(pair, self._around, self._dial, spool, self._absent)
         if self._loading:
             route.hold()
         self._routes[pair.local, pair.remote] = route
         self._owners[owner(pair.remote)] += 1
+        if opener is not None:
+            route.opener = opener
+            self._openers[opener] += 1
         return route
 
     async def _dial(self, pair: Pair) -> DialledStream:
@@ -107,6 +125,7 @@ class Outgoing:
         """Take up what an earlier run has left on disk. Raises `StorageError`."""
         self._loading = True
         try:
+            await self._absent.load()
             async for kept, stanza in self._spool.load():
                 self._restore(kept, stanza)
         finally:
@@ -129,8 +148,8 @@ class Outgoing:
 
     def _return(self, kept: Kept, stanza: Stanza, error: StanzaError) -> None:
         """Return a message and forget it; a crash in between has it returned again, not lost."""
-        give_back(self._around, stanza, error)
-        self._spool.forget(kept)
+        if self._absent.give_back(stanza, error, kept.since):
+            self._spool.forget(kept)
 
     def look_after(self) -> None:
         """Act on what has become due, and forget pairs nothing is known of any more."""
@@ -138,10 +157,20 @@ class Outgoing:
             route.look_after()
             if route.is_spare and not self._loading:
                 del self._routes[key]
-                self._owners[owner(route.pair.remote)] -= 1
-                self._owners += Counter()  # without those that have none any more
+                _take_one(self._owners, owner(route.pair.remote))
+                if route.opener is not None:
+                    _take_one(self._openers, route.opener)
+        self._absent.look_after()
 
     def end(self) -> None:
         """Make no streams any more."""
         for route in self:
             route.end()
+        self._absent.end()
+
+
+def _take_one(counts: Counter[Name], name: Name) -> None:
+    """Count one less; names that have none any more are forgotten."""
+    counts[name] -= 1
+    if not counts[name]:
+        del counts[name]

@@ -5,6 +5,7 @@ from collections import deque
 from twisted.logger import Logger
 
 from xmppd.api.storage import StorageError, Ticket
+from xmppd.s2s.absent import Absent
 from xmppd.s2s.keeping import Keeping
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.waiting import Item
@@ -15,17 +16,19 @@ from xmppd.stanza.stanza import Stanza
 class Returns:
     """Returns stanzas, each as soon as it is on disk that it is not to be sent any more.
 
-    A message is forgotten in the turn in which it is returned, and no sooner: a crash in between
-    has it returned a second time, as one in doubt, but never lost, and never sent after all.
+    A message is forgotten in the turn in which it is returned, or in which the error is kept for a
+    sender who is not there, and no sooner: a crash in between has it returned a second time, as one
+    in doubt, but never lost, and never sent after all.
     """
 
-    __slots__ = ("_around", "_due", "_keeping")
+    __slots__ = ("_absent", "_around", "_due", "_keeping")
 
     _log = Logger()
 
-    def __init__(self, around: Surroundings, keeping: Keeping) -> None:
+    def __init__(self, around: Surroundings, keeping: Keeping, absent: Absent) -> None:
         self._around = around
         self._keeping = keeping
+        self._absent = absent
         self._due: deque[tuple[Ticket, list[Item], StanzaError]] = deque()
 
     def add(self, items: list[Item], error: StanzaError) -> None:
@@ -57,8 +60,10 @@ class Returns:
 
     def _return(self, items: list[Item], error: StanzaError) -> None:
         for item in items:
-            give_back(self._around, item.stanza, error)
-            self._keeping.forget(item)
+            if item.kept is None:
+                give_back(self._around, item.stanza, error)
+            elif self._absent.give_back(item.stanza, error, item.kept.since):
+                self._keeping.forget(item)
 
     def end(self) -> None:
         """Leave on disk what is: it is returned by the next run. All else is returned now."""
@@ -69,6 +74,6 @@ class Returns:
 
 
 def give_back(around: Surroundings, stanza: Stanza, error: StanzaError) -> None:
-    """Return a stanza to its sender with an error."""
+    """Return a stanza that is not on disk to its sender with an error."""
     if can_be_answered(stanza):
         around.router.route(error_reply(stanza, error))

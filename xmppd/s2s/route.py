@@ -14,8 +14,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from xmppd.api.storage import NO_TICKET, StorageError, Ticket
+from xmppd.s2s.absent import Absent
 from xmppd.s2s.dialled import DialledStream
-from xmppd.s2s.keeping import CROWDED, Keeping
+from xmppd.s2s.keeping import Keeping
 from xmppd.s2s.pairs import Pair
 from xmppd.s2s.retrying import Retrying
 from xmppd.s2s.returning import Returns
@@ -25,6 +26,7 @@ from xmppd.s2s.traffic import Traffic
 from xmppd.s2s.unreached import TIMEOUT, Step, Unreached, bare
 from xmppd.s2s.waiting import Item, Queue
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.weight import weight
 
@@ -38,9 +40,11 @@ _DOUBT = "the connection ended before it was known whether this has arrived"
 class Route:
     """Sends the stanzas of one pair of domains.
 
+    - `opener`: the account it counts for, None if it counts for none.
     - `traffic`: of the stream over which they go, None while there is none.
     - `trouble`: why the last attempt to make one failed, None if it did not.
-    - `dial(pair)`: makes a stream; raises `Unreached`. `spool` is None where nothing may be kept.
+    - `dial(pair)`: makes a stream; raises `Unreached`. `spool` is None where nothing may be kept;
+      `absent`: for what is returned to who is not there.
     """
 
     __slots__ = (
@@ -54,6 +58,7 @@ class Route:
         "_restored",
         "_retrying",
         "_returns",
+        "opener",
         "pair",
         "traffic",
         "trouble",
@@ -61,14 +66,17 @@ class Route:
 
     _log = Logger()
 
-    def __init__(self, pair: Pair, around: Surroundings, dial: Dial, spool: Spool | None) -> None:
+    def __init__(
+        self, pair: Pair, around: Surroundings, dial: Dial, spool: Spool | None, absent: Absent
+    ) -> None:
         self.pair = pair
+        self.opener: JID | None = None
         self.traffic: Traffic | None = None
         self.trouble: Unreached | None = None
         self._around = around
         self._dial = dial
         self._keeping = Keeping(pair.remote, spool)
-        self._returns = Returns(around, self._keeping)
+        self._returns = Returns(around, self._keeping, absent)
         self._dialling: Deferred[None] | None = None
         settings = around.settings
         self._queue = Queue(settings.queue_stanzas, settings.queue_bytes)
@@ -166,7 +174,7 @@ class Route:
 
     def _check_room(self, size: int) -> None:
         if not self._queue.has_room(size):
-            raise StanzaError("resource-constraint", CROWDED)
+            raise StanzaError("resource-constraint", "too much waits for that server")
 
     def _add(self, item: Item) -> None:
         self._queue.append(item)

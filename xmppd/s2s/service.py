@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from xmppd.connection.connections import Watched
 from xmppd.connection.service import StreamService
+from xmppd.s2s.absent import Absent
 from xmppd.s2s.dialling import Dialler
 from xmppd.s2s.incoming import IncomingStream
 from xmppd.s2s.outgoing import Outgoing
@@ -19,14 +20,21 @@ class ServerService(StreamService[Watched]):
     """Serves other servers, and is served by them.
 
     - `around`: what all streams share; `outgoing`: what is to be put behind the router.
-    - `dialler`: makes streams to others.
+    - `dialler`: makes streams to others; `absent`: has what accounts are told when they are there.
     """
 
-    def __init__(self, around: Surroundings, spool: Spool, may_keep: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        spool: Spool,
+        absent: Absent,
+        may_keep: Callable[[str], bool],
+    ) -> None:
         super().__init__(around.connections, around.clock)
         self.around = around
         self.dialler = Dialler(around)
-        self.outgoing = Outgoing(around, self.dialler, spool, may_keep)
+        self.outgoing = Outgoing(around, self.dialler, spool, absent, may_keep)
+        self.absent = absent
         self._verifier = Verifier(around, self.dialler)
 
     def states(self) -> dict[str, int]:
@@ -34,6 +42,7 @@ class ServerService(StreamService[Watched]):
         return {
             "connections with other servers": len(self),
             "stanzas waiting for other servers": sum(map(len, self.outgoing)),
+            "errors waiting for their senders": len(self.absent),
         }
 
     # Life.

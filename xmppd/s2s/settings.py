@@ -47,7 +47,8 @@ class ServerSettings:
     What concerns our own: at most `connecting` are made at a time, for at most `routes` pairs of
     domains; `queue_stanzas` and `queue_bytes` wait for each. Where nothing answers, it is tried
     again after `retry_seconds`, twice that and so on up to `retry_longest_seconds`; after
-    `give_up_seconds` messages are returned.
+    `give_up_seconds` messages are returned. A sender who is not there is told when it comes, unless
+    `return_seconds` have passed since the message was accepted.
 
     `stream_management` and `bidi` are whether those are offered (XEP-0198, XEP-0288).
     """
@@ -75,6 +76,7 @@ class ServerSettings:
     retry_seconds: float
     retry_longest_seconds: float
     give_up_seconds: float
+    return_seconds: float
     quiet_seconds: float
     default: DomainPolicy = field(default_factory=DomainPolicy)
     policies: Mapping[str, DomainPolicy] = field(default_factory=dict)

@@ -4,8 +4,7 @@ There are two archives. In one are messages that wait for their server, in the o
 have been sent: after a crash nobody can tell whether they arrived, so they are never sent again.
 """
 
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 
 from twisted.logger import Logger
@@ -18,16 +17,21 @@ from xmppd.api.storage import (
     StorageError,
     Ticket,
 )
+from xmppd.s2s.tally import Tally
+from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza, restore
 from xmppd.stanza.weight import weight
 
 WAITING, SENT = "s2s-spool", "s2s-sent"
 OWNER = ""  # the host itself
+SHARE_OF_ONE = 2
+"""One account's messages have this part, for all domains together, of what one domain has."""
+
 _PAGE = 200
 
 
 class Full(Exception):
-    """As much is kept for a domain as may be."""
+    """As much is kept as may be; the text says of what."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class Kept:
 
     - `going`: whether it is among those that may have been sent; `since`: when it was accepted
       (seconds since 1970); `size`: about how many bytes it costs.
+    - `sender`: the account it counts for, None if it counts for none.
     - `moved`: the ticket with which it was noted that it may be sent, if it had to wait before.
     """
 
@@ -44,23 +49,40 @@ class Kept:
     since: float
     size: int
     going: bool
+    sender: JID | None = None
     moved: Ticket = NO_TICKET
 
 
 class Spool:
-    """Keeps messages; `stanzas` and `bytes` bound what is kept for one domain."""
+    """Keeps messages.
+
+    - `stanzas`, `bytes`: bounds of what is kept for one domain.
+    - `account(jid)`: the account that a sender's messages count for, None for those of who speaks
+      for a domain. One account cannot fill what there is for a domain, nor many domains' disk.
+    """
 
     _log = Logger()
 
-    def __init__(self, storage: HostStorage, stanzas: int, bytes: int) -> None:
+    def __init__(
+        self,
+        storage: HostStorage,
+        stanzas: int,
+        bytes: int,
+        account: Callable[[JID], JID | None],
+    ) -> None:
         self._waiting = storage.open(WAITING, Archive)
         self._sent = storage.open(SENT, Archive)
-        self._most_stanzas = stanzas
-        self._most_bytes = bytes
-        self._stanzas: Counter[str] = Counter()
-        self._bytes: Counter[str] = Counter()
+        self._account = account
+        self._domains: Tally[str] = Tally(stanzas, bytes)
+        self._senders: Tally[JID] = Tally(
+            max(1, stanzas // SHARE_OF_ONE), max(1, bytes // SHARE_OF_ONE)
+        )
         # What this run has kept while it reads what an earlier one has left.
         self._fresh: set[str] | None = None
+
+    def __len__(self) -> int:
+        """Return how many messages are kept."""
+        return len(self._domains)
 
     def keep(
         self, stanza: Stanza, domain: str, since: float, *, going: bool
@@ -69,13 +91,14 @@ class Spool:
 
         Raises `Full`, and `StorageError`.
         """
-        size = weight(stanza)
-        full = self._bytes[domain] + size > self._most_bytes
-        if full or self._stanzas[domain] >= self._most_stanzas:
-            raise Full
+        size, sender = weight(stanza), self._sender(stanza)
+        if not self._domains.has_room(domain, size):
+            raise Full("too much waits for that server")
+        if sender is not None and not self._senders.has_room(sender, size):
+            raise Full("too much that you have sent waits for other servers")
         entry = self._archive(going).append(OWNER, bytes(stanza), when=since, contact=domain)
-        kept = Kept(entry.id, domain, since, size, going)
-        self._count(kept, 1)
+        kept = Kept(entry.id, domain, since, size, going, sender)
+        self._count(kept)
         if self._fresh is not None:
             self._fresh.add(entry.id)
         return kept, entry.ticket
@@ -102,7 +125,9 @@ class Spool:
 
     def forget(self, kept: Kept) -> Ticket:
         """Keep a message no more: it has arrived, or is returned."""
-        self._count(kept, -1)
+        self._domains.remove(kept.domain, kept.size)
+        if kept.sender is not None:
+            self._senders.remove(kept.sender, kept.size)
         try:
             if kept.moved != NO_TICKET:
                 # Whether that is committed or lost, it may be in either archive.
@@ -121,7 +146,7 @@ class Spool:
         for going in (True, False):
             async for kept, stanza in self._load(going):
                 if kept.id not in fresh:
-                    self._count(kept, 1)
+                    self._count(kept)
                     yield kept, stanza
         self._fresh = None
 
@@ -137,7 +162,7 @@ class Spool:
                     self._log.error("a message that was kept cannot be read and is dropped")
                     archive.remove(OWNER, [entry.id])
                     continue
-                kept.size = weight(stanza)
+                kept.size, kept.sender = weight(stanza), self._sender(stanza)
                 yield kept, stanza
             if page.complete or not page.entries:
                 return
@@ -146,8 +171,10 @@ class Spool:
     def _archive(self, going: bool) -> Archive:
         return self._sent if going else self._waiting
 
-    def _count(self, kept: Kept, by: int) -> None:
-        self._stanzas[kept.domain] += by
-        self._bytes[kept.domain] += by * kept.size
-        if not self._stanzas[kept.domain]:
-            del self._stanzas[kept.domain], self._bytes[kept.domain]
+    def _sender(self, stanza: Stanza) -> JID | None:
+        return None if stanza.from_ is None else self._account(stanza.from_)
+
+    def _count(self, kept: Kept) -> None:
+        self._domains.add(kept.domain, kept.size)
+        if kept.sender is not None:
+            self._senders.add(kept.sender, kept.size)

@@ -18,6 +18,7 @@ from xmppd.net.roots import Roots
 from xmppd.net.tls import ServerContexts
 from xmppd.net.tls_client import ClientContexts
 from xmppd.net.transport import Flusher
+from xmppd.s2s.senders import Senders
 from xmppd.s2s.settings import ServerSettings
 from xmppd.s2s.trust import Judgement, judge
 from xmppd.stanza.stanza import Stanza
@@ -31,6 +32,7 @@ class Surroundings:
       of ours. `default`: a domain of ours, to call ourselves to those who name none.
     - `accepting`, `dialling`: certificates for connections that others and we make; None without.
     - `roots`: the authorities that are believed; `roots_of`: others, for some domains of others.
+    - `senders`: the accounts that write to others.
     - `secret`: what our dialback keys are made of; it does not show in a repr.
     - `incoming`: how many streams of each domain of others there are that it has made;
       `incoming_networks`: how many of each network are proven.
@@ -40,6 +42,7 @@ class Surroundings:
     default: str
     is_ours: Callable[[str], bool]
     urgent: Callable[[Stanza], bool]
+    senders: Senders
     router: IRouter
     pace: Pace
     resolver: IResolver

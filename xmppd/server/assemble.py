@@ -102,6 +102,9 @@ class Server:
         if self.servers is not None:
             self._shown_to_servers = Certificates(self.servers.around, config.s2s)
             self.router.elsewhere = self.servers.outgoing
+            for host in self.hosts.values():
+                absent = self.servers.absent.registrations(host.local.jid)
+                host.local.install("other servers", absent)
         self._serve_the_rest()
         self.identities: dict[str, Identity] = {}
         self._direct: ServerContexts | None = None
@@ -163,6 +166,7 @@ class Server:
             self.config,
             self.outside,
             router=self.router,
+            hosts={name: host.local for name, host in self.hosts.items()},
             urgent=self._urgent,
             storage=self.storage.host(self.config.hosts[0].name),
             tickets=self.storage.tickets,

@@ -260,7 +260,8 @@ class ServersConfig:
       an acknowledgement may take; `quiet_seconds`: when a message counts as arrived at a server
       that does not acknowledge any.
     - `retry_seconds`, `retry_longest_seconds`: the first and the longest time between attempts to
-      reach a server; `give_up_seconds`: how long messages wait for one.
+      reach a server; `give_up_seconds`: how long messages wait for one; `return_seconds`: how long
+      after it was sent a sender who was away is still told that a message has come back.
     """
 
     enable: bool = True
@@ -294,6 +295,7 @@ class ServersConfig:
     retry_seconds: Seconds = 2.0
     retry_longest_seconds: Seconds = 900.0
     give_up_seconds: Seconds = 3_600.0
+    return_seconds: Seconds = 2_592_000.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from twisted.logger import Logger
 
 from xmppd.api.gate import Gate
+from xmppd.api.host import IHost
 from xmppd.api.pace import Pace
 from xmppd.api.router import IRouter
 from xmppd.api.storage import HostStorage, Tickets
@@ -14,6 +15,8 @@ from xmppd.net.roots import Roots
 from xmppd.net.tls import ServerContexts
 from xmppd.net.tls_client import ClientContexts, covering
 from xmppd.net.transport import Flusher
+from xmppd.s2s.absent import Absent
+from xmppd.s2s.senders import Senders
 from xmppd.s2s.service import ServerService
 from xmppd.s2s.settings import DomainPolicy, ServerSettings
 from xmppd.s2s.spool import Spool
@@ -34,6 +37,7 @@ def make_service(
     outside: Collaborators,
     *,
     router: IRouter,
+    hosts: Mapping[str, IHost],
     urgent: Callable[[Stanza], bool],
     storage: HostStorage,
     tickets: Tickets,
@@ -42,7 +46,8 @@ def make_service(
 ) -> ServerService:
     """Return the traffic with other servers; `storage` is where messages wait for them.
 
-    `urgent(stanza)`: whether another server answers a request of ours by it.
+    `hosts`: those with accounts; `urgent(stanza)`: whether another server answers a request of
+    ours by it.
 
     Nobody is believed, and there is no TLS, until `load` has been called.
     """
@@ -52,6 +57,7 @@ def make_service(
         default=config.hosts[0].name,
         is_ours=lambda domain: router.answering(domain) is not None,
         urgent=urgent,
+        senders=Senders(hosts),
         router=router,
         pace=Pace(outside.clock),
         resolver=outside.resolver,
@@ -66,9 +72,11 @@ def make_service(
         roots_of={},
         secret=outside.entropy.token_bytes(32),
     )
-    guests = {host.name for host in config.hosts if host.anonymous}
-    spool = Spool(storage, settings.spool_stanzas, settings.spool_bytes)
-    return ServerService(around, spool, lambda domain: domain not in guests)
+    guests = {name for name, host in hosts.items() if host.anonymous}
+    account = around.senders.account
+    spool = Spool(storage, settings.spool_stanzas, settings.spool_bytes, account)
+    absent = Absent(around, storage)
+    return ServerService(around, spool, absent, lambda domain: domain not in guests)
 
 
 def read_authorities(config: ServersConfig) -> tuple[Roots, dict[str, Roots]]:
@@ -160,6 +168,7 @@ def server_settings(config: ServerConfig) -> ServerSettings:
         retry_seconds=s2s.retry_seconds,
         retry_longest_seconds=s2s.retry_longest_seconds,
         give_up_seconds=s2s.give_up_seconds,
+        return_seconds=s2s.return_seconds,
         quiet_seconds=s2s.quiet_seconds,
         default=_policy(s2s, RemoteConfig("")),
         policies={domain.name: _policy(s2s, domain) for domain in s2s.domains},
