@@ -29,6 +29,7 @@ class Checks:
         self._network = scenario.network
         self._returned = watcher.returned
         self._begun = watcher.begun
+        self._opened = watcher.opened
         self._counts = scenario.counts
         self._handed: dict[str, list[tuple[NetworkClient, Stanza]]] = defaultdict(list)
         # Errors that an account's own server has sent to a device past the account.
@@ -39,6 +40,11 @@ class Checks:
                     self._handed[stanza.id].append((client, stanza))
                 elif stanza.kind == "message" and said(stanza).startswith(BLOCKED):
                     self._refused[stanza.id].append(said(stanza))
+        self._errors: dict[str, list[tuple[NetworkClient, float]]] = defaultdict(list)
+        for client in scenario.clients():
+            for got in client.got:
+                if got.stanza.kind == "message" and got.stanza.type == "error":
+                    self._errors[got.stanza.id].append((client, got.when))
 
     def all(self) -> Iterator[str]:
         """Yield what does not hold, in words."""
@@ -67,6 +73,7 @@ class Checks:
             for sent in client.sent:
                 if sent.stanza.kind == "message":
                     yield from self._fate(client.jid, sent.stanza, sent.accepted)
+                    yield from self._seen(client.jid, sent.stanza, sent.when)
 
     def _fate(self, sender: JID, stanza: Stanza, accepted: bool) -> Iterator[str]:
         """Each is delivered or returned, once, and both only where nobody could know."""
@@ -95,6 +102,19 @@ class Checks:
         if accepted and not (delivered or returned):
             yield from self._lost(sender, stanza)
         yield from self._twice(id, handed)
+
+    def _seen(self, sender: JID, stanza: Stanza, when: float) -> Iterator[str]:
+        """Who has written what could not be sent sees that, at whatever device, however late."""
+        id = stanza.id
+        if not any(text.startswith(UNREACHED) for text in self._returned.get(id, [])):
+            return
+        seen = [each for each in self._errors[id] if each[0].jid.bare == sender.bare]
+        for client, told in seen:
+            since = max(at for at in self._opened[client.jid] if at <= told)
+            self._counts["returned to who came back"] += since > when
+        assert stanza.to is not None
+        if not seen and not self._scenario.blocked(sender, stanza.to):
+            yield f"{id} was returned and {sender.bare} has not seen it"
 
     def _lost(self, sender: JID, stanza: Stanza) -> Iterator[str]:
         """Only what servers do not acknowledge to each other may be lost, or left on a bad disk.

@@ -12,6 +12,7 @@ from tests.network.people import PEACE
 from tests.network.scenario import Scenario
 from tests.network.watcher import Watcher
 from xmppd.api.storage import Archive
+from xmppd.s2s.absent import RETURNED
 from xmppd.s2s.spool import SENT, WAITING
 from xmppd.testing.net.trace import Note
 
@@ -68,10 +69,10 @@ def _broken(scenario: Scenario) -> Iterator[str]:
 
 
 def _kept(scenario: Scenario) -> Iterator[str]:
-    """Yield which servers have messages for others on disk, though none has to wait."""
+    """Yield which servers have messages for others, or their errors, though none has to wait."""
     found: dict[str, list[int]] = defaultdict(list)
     for name, node in scenario.network.nodes.items():
-        for store in (WAITING, SENT):
+        for store in (WAITING, SENT, RETURNED):
             count = node.disk.host(name).open(store, Archive).count("")
             count.addCallback(found[name].append)
     scenario.network.run(2)

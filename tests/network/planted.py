@@ -9,11 +9,13 @@ from unittest.mock import patch
 from xmppd.cluster.single import SingleNode
 from xmppd.routing.domain import AccountsDomain
 from xmppd.routing.host import LocalHost
+from xmppd.s2s.absent import Absent
 from xmppd.s2s.dialback import Request
 from xmppd.s2s.outgoing import Outgoing
 from xmppd.s2s.pairs import Pairs
 from xmppd.s2s.returning import Returns
 from xmppd.s2s.route import Route
+from xmppd.s2s.senders import Senders
 from xmppd.s2s.service import ServerService
 from xmppd.s2s.spool import Spool
 from xmppd.s2s.surroundings import Surroundings
@@ -167,6 +169,10 @@ def _true(original: Any) -> Any:
     return lambda *arguments: True
 
 
+def _whoever(original: Any) -> Any:
+    return lambda self, jid: jid
+
+
 def _valid(original: Any) -> Any:
     def judge(self: Any, chain: Any, domain: str) -> Any:
         return replace(original(self, chain, domain), trusted=True, covers=True)
@@ -190,6 +196,7 @@ ORDER = r"m\d+ has come to .* behind m\d+"
 TWICE = r"m\d+ was delivered \d+ times to"
 LOST = r"m\d+ was accepted and is lost"
 RETURNED_TWICE = r"[mn]\d+ was returned \d+ times"
+UNSEEN = r"m\d+ was returned and .* has not seen it"
 BOTH = r"m\d+ was delivered and returned"
 NO_DOUBT = r"m\d+ was in doubt though nothing went wrong"
 FORGED = r"forged\d+ was forged and has come to"
@@ -211,6 +218,7 @@ PLANTED: Mapping[str, Bug] = {
     # What is not delivered is returned, once.
     "never returned though in doubt": Bug(_instead(Route, "_settled", _keep_silent), LOST),
     "returned twice": Bug(_instead(Returns, "_return", _twice), RETURNED_TWICE),
+    "returned to who is not there": Bug(_instead(Senders, "reach", _whoever), UNSEEN),
     # Delivered and returned only where nobody could know.
     "returned though it has arrived": Bug(_instead(Route, "_settled", _settled_and_returned), BOTH),
     "in doubt though it has arrived": Bug(_instead(Route, "_settled", _always_in_doubt), NO_DOUBT),
@@ -237,6 +245,9 @@ PLANTED: Mapping[str, Bug] = {
     ),
     "messages never taken from the disk": Bug(
         _instead(Spool, "forget", _nothing), r".*: \d+ messages for others on disk"
+    ),
+    "errors never taken from the disk": Bug(
+        _instead(Absent, "_forget", _nothing), r".*: \d+ messages for others on disk"
     ),
     "a timer that goes on": Bug(
         _instead(ServerService, "abandon", _leave_the_timer), ".*: a timer is left"

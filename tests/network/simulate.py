@@ -26,6 +26,7 @@ REACHED = (
     "delivered",
     "kept for who was away",
     "returned",
+    "returned to who came back",
     "in doubt",
     "delivered and returned in doubt",
     "crashes with pending writes",

@@ -3,10 +3,12 @@
 from collections import defaultdict
 from functools import partial
 
-from xmppd.api.moments import PASS, Stage, ToAccount, Verdict
+from xmppd.api.moments import PASS, SessionOpened, Stage, ToAccount, Verdict
 from xmppd.api.registrations import Watch
+from xmppd.api.sessions import ISession
 from xmppd.api.storage import Ticket
 from xmppd.server.assemble import Server
+from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.wire.namespaces import STANZA_ERRORS
 
@@ -18,10 +20,12 @@ class Watcher:
     """Collects in `returned`, by the message's id, the errors that came for its sender's account.
 
     An error counts once what it promises is on disk: what a crash takes away nobody was told.
-    `begun` are the ids of all, those included.
+    `begun` are the ids of all, those included; `opened` says when somebody has logged in (seconds
+    of the network's clock), by full JID.
     """
 
     def __init__(self) -> None:
+        self.opened: dict[JID, list[float]] = defaultdict(list)
         self.begun: set[str] = set()
         self.returned: dict[str, list[str]] = defaultdict(list)
 
@@ -37,8 +41,16 @@ class Watcher:
                 self._settled(held, tickets.settled, range(0))
             return PASS
 
+        def opened(session: ISession) -> Verdict:
+            self.opened[session.jid].append(server.outside.clock.seconds())
+            return PASS
+
+        watching = (
+            Watch(ToAccount, see, Stage.FIRST, kinds=("message",)),
+            Watch(SessionOpened, opened),
+        )
         for host in server.hosts.values():
-            host.local.install("watcher", [Watch(ToAccount, see, Stage.FIRST, kinds=("message",))])
+            host.local.install("watcher", watching)
         tickets.watch(partial(self._settled, held))
 
     def _settled(self, held: list[tuple[Ticket, str, str]], upto: Ticket, failed: range) -> None:
