@@ -150,8 +150,9 @@ class ServerProtocol(StreamProtocol):
     @property
     @override
     def _is_full(self) -> bool:
-        takes = self.phase is not Phase.ENDED or self._stream.state is State.LISTENING
-        return self.traffic.full and takes
+        return self.traffic.full and (
+            self.phase is not Phase.ENDED or self._stream.state is State.LISTENING
+        )
 
     @override
     def _take_late(self, stanza: Stanza) -> None:
