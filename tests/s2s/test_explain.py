@@ -252,6 +252,31 @@ class PlacedTests(ExplainCase):
         self.assertEqual(before, [("finding the server", place)])
 
 
+class LaxTests(ExplainCase):
+    """What is wrong and not asked for is told of all the same."""
+
+    settings: ClassVar[dict[str, Any]] = {"require_tls": False, "require_valid_certificate": False}
+
+    def last_but(self, count: int) -> tuple[str, bool, str]:
+        told = self.all()
+        self.assertEqual([each.ok for each in told], [True] * len(told))
+        return told[-count].step, told[-count].ok, told[-count].text
+
+    def test_a_certificate(self) -> None:
+        self.show("other.example")
+        self.ready()
+        text = (
+            f"the certificate is for other.example, not for {MONTAGUE}; but that is not asked for"
+        )
+        self.assertEqual(self.last_but(2), ("the certificate", True, text))
+
+    def test_no_encryption(self) -> None:
+        peer = self.called()
+        peer.sends(header(), features(DIALBACK))
+        peer.sends(f"<db:result from='{MONTAGUE}' to='{CAPULET}' type='valid'/>")
+        self.assertEqual(self.last_but(2), ("TLS", True, "there is none, and it is not asked for"))
+
+
 class FaultTests(ExplainCase):
     """All that can be wrong with a server that was reached."""
 
