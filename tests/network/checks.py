@@ -18,6 +18,9 @@ UNREACHED = "remote-server"
 BLOCKED = "not-acceptable"
 """The error for what is sent to somebody whom its sender has blocked (XEP-0191 3.3)."""
 
+CROSSING = 5.0
+"""Within how many seconds two stanzas may pass each other on their ways."""
+
 ASK_FOR_ROSTER = "<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>"
 
 
@@ -129,7 +132,7 @@ class Checks:
         elif self._scenario.blocked(sender, stanza.to):
             # What is returned comes from whom its sender wants to hear nothing of any more.
             self._counts["returned to who has blocked the other"] += 1
-        elif stanza.id.startswith("n") and not calm:
+        elif self._is_refused(sender, stanza) and not calm:
             self._counts["errors lost"] += 1
         elif stanza.id in self._begun and sender.domainpart in self._scenario.crashed:
             self._counts["lost as it was being returned"] += 1
@@ -137,6 +140,11 @@ class Checks:
             self._counts["lost without acknowledgements"] += 1
         else:
             yield f"{stanza.id} was accepted and is lost"
+
+    def _is_refused(self, sender: JID, stanza: Stanza) -> bool:
+        """Tell whether the other server, once it has a message, answers it with an error."""
+        assert stanza.to is not None
+        return stanza.id.startswith("n") or self._scenario.blocked(stanza.to, sender)
 
     def _twice(self, id: str, handed: list[tuple[NetworkClient, Stanza]]) -> Iterator[str]:
         """Nothing comes twice to a device, unless a crash has taken away that it had come.
@@ -212,8 +220,28 @@ class Checks:
         if shows and not shown:
             # A lost `unsubscribe` is nothing that RFC 6121 has a remedy for.
             self._counts["farewells lost"] += 1
-            if self._scenario.quiet:
+            if self._scenario.quiet and not self._have_crossed(owner, contact):
                 yield f"{owner} shows itself to {contact}, whose roster says {theirs!r}"
+
+    def _have_crossed(self, owner: str, contact: str) -> bool:
+        """Tell whether somebody was denied just as they asked again.
+
+        The denial, which comes behind what they have asked, takes that back on their side alone.
+        """
+        denied = self._times(owner, contact, "unsubscribed")
+        asked = self._times(contact, owner, "subscribe")
+        return any(abs(one - other) < CROSSING for one in denied for other in asked)
+
+    def _times(self, owner: str, contact: str, type: str) -> list[float]:
+        """Return when an account has sent somebody presence of that type."""
+        return [
+            sent.when
+            for client in self._scenario.clients()
+            if str(client.jid.bare) == owner
+            for sent in client.sent
+            if (sent.stanza.kind, sent.stanza.type) == ("presence", type)
+            and str(sent.stanza.to) == contact
+        ]
 
     def _roster(self, client: NetworkClient) -> dict[str, str] | None:
         self._scenario.enter(client)

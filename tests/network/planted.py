@@ -210,10 +210,8 @@ PLANTED: Mapping[str, Bug] = {
     "sent again though in doubt": Bug(_instead(Route, "_settled", _send_again), TWICE),
     "sent again after a crash": Bug(_instead(Spool, "load", _as_if_it_waited), TWICE),
     # Nothing that was acknowledged lost.
-    "acknowledged before it is on disk": Bug(
-        _instead(Traffic, "_acknowledge", _acknowledge_at_once), LOST
-    ),
-    "the queue lost with its stream": Bug(_instead(Route, "_detached", _lose_the_queue), LOST),
+    "ack before commit": Bug(_instead(Traffic, "_acknowledge", _acknowledge_at_once), LOST),
+    "lost queue on reconnect": Bug(_instead(Route, "_detached", _lose_the_queue), LOST),
     "nothing on disk": Bug(_instead(Spool, "keep", _forget_at_once), LOST),
     # What is not delivered is returned, once.
     "never returned though in doubt": Bug(_instead(Route, "_settled", _keep_silent), LOST),
@@ -224,7 +222,7 @@ PLANTED: Mapping[str, Bug] = {
     "in doubt though it has arrived": Bug(_instead(Route, "_settled", _always_in_doubt), NO_DOUBT),
     "h off by one": Bug(_instead(Ack, "to_element", _one_more), NO_DOUBT),
     # Nobody is taken for somebody else.
-    "no look at who sends": Bug(_instead(Pairs, "check", _nothing), FORGED),
+    "missing from-check": Bug(_instead(Pairs, "check", _nothing), FORGED),
     "any dialback key is right": Bug(_instead(Request, "is_right", _true), FORGED),
     "any certificate is good": Bug(_instead(Surroundings, "judge", _valid), STOLEN),
     # Subscriptions agree in the end.
