@@ -85,7 +85,9 @@ PURE = (
     "s2s/dialback.py",
     "s2s/pairs.py",
     "s2s/retrying.py",
+    "s2s/tally.py",
     "s2s/targets.py",
+    "s2s/unsure.py",
 )
 """Rooms and files that know neither Twisted nor zope, the values of `xmppd.api` apart."""
 

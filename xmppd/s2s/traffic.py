@@ -1,6 +1,5 @@
 """Stanzas on a stream between servers: taken from proven senders, sent and counted (XEP-0198)."""
 
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -10,9 +9,11 @@ from xmppd.api.lanes import Lanes
 from xmppd.api.storage import Ticket
 from xmppd.s2s.pairs import Pairs
 from xmppd.s2s.surroundings import Surroundings
+from xmppd.s2s.unsure import Receipt, Unsure
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
+from xmppd.stanza.weight import weight
 from xmppd.stream.acks import MODULUS, Acks
 from xmppd.stream.errors import StreamError
 from xmppd.stream.management import (
@@ -26,8 +27,8 @@ from xmppd.stream.management import (
 )
 from xmppd.wire.element import Element
 
-Receipt = Callable[[bool], None]
-"""Called once for what was sent: True when it has arrived, False when nobody can tell."""
+UNSURE = 4
+"""What may have arrived is this part of what may be kept for a domain: an account has half."""
 
 
 class Link(Protocol):
@@ -75,7 +76,8 @@ class Traffic:
       stream has ended.
     - `acks`: the counts of stream management, None where it is not in use.
 
-    Receipts of what went to a server without stream management come after `quiet_seconds`.
+    Receipts of what went to a server without stream management come after `quiet_seconds`, or when
+    there are too many (see `Unsure`).
     """
 
     __slots__ = (
@@ -118,8 +120,7 @@ class Traffic:
         self._quiet: Callable[[], None] | None = None
         # When we have asked for an acknowledgement that has not come yet.
         self._asked: float | None = None
-        # Those of what was sent without counting, with the time.
-        self._unsure: deque[tuple[float, Receipt]] = deque()
+        self._unsure = Unsure(settings.spool_stanzas // UNSURE, settings.spool_bytes // UNSURE)
         # What has come and is being worked on, with the number it has.
         self._handling: dict[Stanza, int] = {}
         self._received = 0
@@ -280,7 +281,10 @@ class Traffic:
             acks.send((receipt,))
             self._ask(acks)
         elif receipt is not None:
-            self._unsure.append((self._around.clock.seconds(), receipt))
+            now = self._around.clock.seconds()
+            self._unsure.add(receipt, weight(stanza), now)
+            if self._unsure.are_many:
+                self._be_sure(now)
 
     def drained(self) -> None:
         """The connection takes everything again."""
@@ -300,7 +304,7 @@ class Traffic:
     def look_after(self, now: float) -> None:
         """Act on what has become due."""
         settings = self._around.settings
-        self._be_sure(now - settings.quiet_seconds)
+        self._be_sure(now)
         if self._asked is not None and now - self._asked >= settings.answer_seconds:
             self._link.fail(StreamError("connection-timeout", "nothing was acknowledged"))
         elif not self._link.writable:
@@ -308,12 +312,11 @@ class Traffic:
         elif now - self._link.last_used >= settings.idle_seconds and not self._handling:
             self._link.close("the stream was idle")
 
-    def _be_sure(self, before: float) -> None:
+    def _be_sure(self, now: float) -> None:
         """Take for arrived what went long enough ago, if the connection takes what is written."""
-        if not self._link.writable:
-            return
-        while self._unsure and self._unsure[0][0] <= before:
-            self._unsure.popleft()[1](True)
+        if self._link.writable:
+            for receipt in self._unsure.take(now - self._around.settings.quiet_seconds, now):
+                receipt(True)
 
     def _look_at_stuck(self, now: float) -> None:
         """Cut off a server that does not read."""
@@ -342,9 +345,8 @@ class Traffic:
         `read` is whether the other server has read to the end of our stream. Where it counts, only
         what it has acknowledged counts.
         """
-        unsure, self._unsure = self._unsure, deque()
         acks, self.acks = self.acks, None
-        for _, receipt in unsure:
+        for receipt in self._unsure.take_all():
             receipt(read)
         for counted in () if acks is None else acks.unacknowledged:
             if counted is not None:
