@@ -147,6 +147,12 @@ class NamesTests(ExplainCase):
         before = self.explained("empty.example", "the name exists, but has no address", "host")
         self.assertEqual(before, [])
 
+    def test_an_address(self) -> None:
+        before = self.explained("203.0.113.9", "203.0.113.9 port 5269 refused", "firewall")
+        place = "it is an address, so the DNS is not asked: 203.0.113.9 port 5269"
+        self.assertEqual(before, [("finding the server", place)])
+        self.explained("127.0.0.1", "an address of this machine", "allow_private_addresses")
+
     def test_a_place_that_is_no_name(self) -> None:
         service_ = f"_xmpp-server._tcp.{MONTAGUE}"
         self.world.resolver.services[service_] = [SrvRecord(0, 0, 5269, "gone.example")]

@@ -1,6 +1,7 @@
 """Where a domain is, and which connections are made for it (RFC 6120 3.2, RFC 2782, XEP-0368)."""
 
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -86,7 +87,7 @@ class FindTests(FindingCase):
         self.resolver.asked.clear()
         for domain, host in (("203.0.113.7", HOST), ("[2001:db8::1]", "2001:db8::1")):
             found = self.successResultOf(self.begin(find(self.around, domain)))
-            self.assertEqual(found, Places((Target(host, 5269),), Source.DOMAIN))
+            self.assertEqual(found, Places((Target(host, 5269),), Source.ADDRESS))
         self.assertEqual(self.resolver.asked, [])
 
     def test_no_more_than_so_many(self) -> None:
@@ -170,6 +171,15 @@ class ConnectTests(FindingCase):
         self.assertEqual(self.wanted(0.25, 0.25, 1.0, 1.0, 1.0), ["203.0.113.21"])
         self.assertNotIn("backup.example", self.resolver.asked)
         self.assertEqual(self.wanted(1.0), ["203.0.113.21", "203.0.113.22"])
+
+    def test_little_time(self) -> None:
+        """A worse one has its part of it."""
+        self.around.settings = replace(self.around.settings, connect_seconds=2.0)
+        self.silent("good.example", "203.0.113.21")
+        self.silent("backup.example", "203.0.113.22")
+        self.connect(Target("good.example", 1), Target("backup.example", 1, priority=1))
+        self.assertEqual(self.wanted(0.25, 0.24), ["203.0.113.21"])
+        self.assertEqual(self.wanted(0.01), ["203.0.113.21", "203.0.113.22"])
 
     def test_a_dead_place_of_many_addresses(self) -> None:
         """It leaves another place its part of the attempts."""

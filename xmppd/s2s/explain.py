@@ -130,5 +130,6 @@ _SOURCES = {
     Source.CONFIGURED: "the configuration says {places}",
     Source.RECORDS: "by the DNS it is {places}",
     Source.DOMAIN: "there are no SRV records, so the domain itself is tried: {places}",
+    Source.ADDRESS: "it is an address, so the DNS is not asked: {places}",
     Source.REDIRECT: "the other server says {places}",
 }

@@ -31,6 +31,7 @@ class Source(Enum):
     CONFIGURED = "an operator"
     RECORDS = "the SRV records of the domain"
     DOMAIN = "nobody, so it is tried where its own name leads to"
+    ADDRESS = "the domain itself, which is an IP address"
     REDIRECT = "another server"
 
 
@@ -49,7 +50,7 @@ async def find(around: Surroundings, domain: str) -> Places:
         target = fixed_target(domain, policy.host, policy.port, direct=policy.direct_tls)
         return Places((target,), Source.CONFIGURED)
     if literal(domain):
-        return Places(tuple(find_targets(domain, (), (), around.draw)), Source.DOMAIN)
+        return Places(tuple(find_targets(domain, (), (), around.draw)), Source.ADDRESS)
     lookups = [
         _records(around.resolver.srv(f"{service}{domain}")) for service in (STARTTLS, DIRECT)
     ]
@@ -97,8 +98,8 @@ async def connect(around: Surroundings, domain: str, targets: Sequence[Target]) 
         Place(target.priority, partial(_look_up, around, domain, target, problems))
         for target in targets
     ]
-    settings = around.settings
-    pace = Pace(attempt=min(30.0, settings.connect_seconds), total=settings.connect_seconds)
+    total = around.settings.connect_seconds
+    pace = Pace(rank=min(4.0, total / 4), attempt=min(30.0, total), total=total)
     try:
         protocol = await race(places, around.connector, around.clock, pace)
     except Unreachable as error:
