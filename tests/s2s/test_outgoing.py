@@ -372,8 +372,22 @@ class WaitingTests(OutgoingCase):
         self.assertEqual(len(service(self.server).outgoing), 0)
 
     def test_no_more_than_may_wait(self) -> None:
-        self.sends(*(message(str(number)) for number in range(6)))
-        self.assertEqual(self.bounced("5")[0], "resource-constraint")
+        nurse = self.world.login(f"nurse@{CAPULET}/x")
+        nurse.sends(message("n"), ping("m"))
+        self.sends(ping("0"), message("1"), message("2"))
+        mine = ("resource-constraint", "too much of yours waits for that server")
+        self.assertEqual(self.bounced("2"), mine)  # half of five is the most
+        mercutio = self.world.login(f"mercutio@{CAPULET}/x")
+        mercutio.sends(message("3"))
+        self.assertEqual(mercutio.stanzas, ())
+        self.sends(message("4"))
+        all_ = ("resource-constraint", "too much waits for that server")
+        self.assertEqual(self.bounced("4"), all_)
+        self.ready()
+        came = [each.get("id") for each in self.called().takes()]
+        self.assertEqual(came, ["n", "m", "0", "1", "3"])
+        self.sends(message("5"), message("6"))
+        self.assertEqual(len(self.called().takes()), 2)
 
     def test_no_more_servers_than_may_be(self) -> None:
         self.world.network.silent.add(HOST)

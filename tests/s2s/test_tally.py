@@ -14,7 +14,9 @@ class TallyTests(SynchronousTestCase):
     def test_room(self) -> None:
         for sizes, size, expected in (
             ((), 100, True),
-            ((), 101, False),
+            ((), 101, True),  # one may be as large as it is
+            ((10,), 90, True),
+            ((10,), 91, False),
             ((10, 10), 80, True),
             ((10, 10), 81, False),
             ((1, 1, 1), 1, False),

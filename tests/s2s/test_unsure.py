@@ -95,7 +95,7 @@ class RateTests(KeepingCase):
         """What may not have left this machine yet has not arrived."""
         peer = self.connected()
         self.sends(*(message(str(number)) for number in range(20)))
-        mine = "resource-constraint: too much that you have sent waits for other servers"
+        mine = "resource-constraint: too much of yours waits for other servers"
         self.assertEqual((len(peer.takes()), self.refused()), (7, [mine] * 13))
 
     def test_not_while_the_connection_takes_nothing(self) -> None:

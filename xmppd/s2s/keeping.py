@@ -9,6 +9,7 @@ from xmppd.api.storage import StorageError, Ticket
 from xmppd.s2s.spool import Full, Spool
 from xmppd.s2s.waiting import Item
 from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
 
@@ -26,16 +27,17 @@ class Keeping:
         """Whether anything may be kept."""
         return self._spool is not None
 
-    def keep(self, stanza: Stanza, now: float, *, going: bool) -> Item:
+    def keep(self, stanza: Stanza, sender: JID | None, now: float, *, going: bool) -> Item:
         """Put a message on disk, in the same commit as what its sender is promised.
 
-        `now` is the time of day; `going` is whether it is sent as soon as it is on disk. Raises
-        `StanzaError` if there is no room, or the disk is too far behind.
+        `sender` is the account whose share it uses, None if it uses nobody's; `now` is the time of
+        day; `going` is whether it is sent as soon as it is on disk. Raises `StanzaError` if there
+        is no room, or the disk is too far behind.
         """
         if self._spool is None:
             return Item(stanza, None)
         try:
-            kept, ticket = self._spool.keep(stanza, self._domain, now, going=going)
+            kept, ticket = self._spool.keep(stanza, self._domain, sender, now, going=going)
         except Full as full:
             raise StanzaError("resource-constraint", str(full)) from None
         except StorageError:

@@ -127,7 +127,8 @@ class Route:
         else:
             self._check_trouble()
             item = Item(stanza, None)
-            self._check_room(item.size)
+            item.sender = self._sender(stanza)
+            self._check_room(item.size, item.sender)
         self._add(item)
         if traffic is None:
             self.start()
@@ -159,22 +160,31 @@ class Route:
             and traffic.writable
         )
 
+    def _sender(self, stanza: Stanza) -> JID | None:
+        """Return the account whose share a stanza uses."""
+        return None if stanza.from_ is None else self._around.senders.account(stanza.from_)
+
     def _keep(self, stanza: Stanza) -> Item:
         """Put a message on disk, if it may wait there."""
         if not self._keeping.is_possible or (self.trouble is not None and self.trouble.final):
             self._check_trouble()
-        self._check_room(weight(stanza))
+        sender = self._sender(stanza)
+        self._check_room(weight(stanza), sender)
         now, going = self._around.wall.now(), self.traffic is not None
-        return self._keeping.keep(stanza, now, going=going)
+        item = self._keeping.keep(stanza, sender, now, going=going)
+        item.sender = sender
+        return item
 
     def _check_trouble(self) -> None:
         """Refuse what would wait for a server that could not be reached just now."""
         if self.trouble is not None and self.traffic is None and self._is_early():
             raise self.trouble.error()
 
-    def _check_room(self, size: int) -> None:
+    def _check_room(self, size: int, sender: JID | None) -> None:
         if not self._queue.has_room(size):
             raise StanzaError("resource-constraint", "too much waits for that server")
+        if sender is not None and not self._queue.has_room_for(sender, size):
+            raise StanzaError("resource-constraint", "too much of yours waits for that server")
 
     def _add(self, item: Item) -> None:
         self._queue.append(item)

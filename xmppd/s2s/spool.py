@@ -57,8 +57,10 @@ class Spool:
     """Keeps messages.
 
     - `stanzas`, `bytes`: bounds of what is kept for one domain.
-    - `account(jid)`: the account that a sender's messages count for, None for those of who speaks
-      for a domain. One account cannot fill what there is for a domain, nor many domains' disk.
+    - `account(jid)`: the account that what an earlier run has left of a sender counts for, None for
+      who speaks for a domain.
+
+    One account cannot fill what there is for a domain, nor the disk for many domains.
     """
 
     _log = Logger()
@@ -85,17 +87,17 @@ class Spool:
         return len(self._domains)
 
     def keep(
-        self, stanza: Stanza, domain: str, since: float, *, going: bool
+        self, stanza: Stanza, domain: str, sender: JID | None, since: float, *, going: bool
     ) -> tuple[Kept, Ticket]:
-        """Keep a message for a domain; `going` is whether it is sent as soon as it is on disk.
+        """Keep a message for a domain, which counts for the account `sender` if there is one.
 
-        Raises `Full`, and `StorageError`.
+        `going` is whether it is sent as soon as it is on disk. Raises `Full`, and `StorageError`.
         """
-        size, sender = weight(stanza), self._sender(stanza)
+        size = weight(stanza)
         if not self._domains.has_room(domain, size):
             raise Full("too much waits for that server")
         if sender is not None and not self._senders.has_room(sender, size):
-            raise Full("too much that you have sent waits for other servers")
+            raise Full("too much of yours waits for other servers")
         entry = self._archive(going).append(OWNER, bytes(stanza), when=since, contact=domain)
         kept = Kept(entry.id, domain, since, size, going, sender)
         self._count(kept)
@@ -162,7 +164,9 @@ class Spool:
                     self._log.error("a message that was kept cannot be read and is dropped")
                     archive.remove(OWNER, [entry.id])
                     continue
-                kept.size, kept.sender = weight(stanza), self._sender(stanza)
+                kept.size = weight(stanza)
+                if stanza.from_ is not None:
+                    kept.sender = self._account(stanza.from_)
                 yield kept, stanza
             if page.complete or not page.entries:
                 return
@@ -170,9 +174,6 @@ class Spool:
 
     def _archive(self, going: bool) -> Archive:
         return self._sent if going else self._waiting
-
-    def _sender(self, stanza: Stanza) -> JID | None:
-        return None if stanza.from_ is None else self._account(stanza.from_)
 
     def _count(self, kept: Kept) -> None:
         self._domains.add(kept.domain, kept.size)

@@ -10,7 +10,8 @@ Name = TypeVar("Name", bound=Hashable)
 class Tally(Generic[Name]):
     """What there is of each name; at most `stanzas` and `bytes` of one.
 
-    The bounds hold for who asks (`has_room`). Names of which there is nothing are forgotten.
+    The bounds hold for who asks (`has_room`). There may be one of each, however large. Names of
+    which there is nothing are forgotten.
     """
 
     __slots__ = ("_bytes", "_most_bytes", "_most_stanzas", "_stanzas")
@@ -34,9 +35,9 @@ class Tally(Generic[Name]):
 
     def has_room(self, name: Name, size: int) -> bool:
         """Tell whether there may be one more of that size."""
-        return (
-            self._stanzas[name] < self._most_stanzas
-            and self._bytes[name] + size <= self._most_bytes
+        stanzas = self._stanzas[name]
+        return not stanzas or (
+            stanzas < self._most_stanzas and self._bytes[name] + size <= self._most_bytes
         )
 
     def add(self, name: Name, size: int) -> None:
