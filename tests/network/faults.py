@@ -1,7 +1,7 @@
 """What goes wrong in a federation: with servers, disks, ways, names and certificates."""
 
 from tests.network.attackers import ATTACKS, HOST, attack
-from tests.network.people import Action, say
+from tests.network.people import Actions, say, say_to_who_is_away
 from tests.network.scenario import DOMAINS, Scenario
 from xmppd.api.network import Trouble
 from xmppd.stanza.jid import JID
@@ -38,6 +38,16 @@ def crash_at_work(scenario: Scenario) -> None:
     network.run_until(lambda: bool(_writing(scenario)), 0.5, step=0.01)
     network.run(dice.between(0.0, 0.1))
     crash(scenario, dice.pick(_writing(scenario) or scenario.troubled))
+
+
+def crash_as_it_keeps(scenario: Scenario) -> None:
+    """Kill a server while it writes a message for somebody who is away."""
+    network = scenario.network
+    domain = say_to_who_is_away(scenario)
+    if domain in scenario.troubled:
+        network.run_until(lambda: domain in _writing(scenario), 1.0, step=0.01)
+        network.run(scenario.dice.between(0.0, 0.15))
+        crash(scenario, domain)
 
 
 def _writing(scenario: Scenario) -> list[str]:
@@ -194,12 +204,13 @@ def mend(scenario: Scenario) -> None:
     scenario.mend()
 
 
-MISCHIEF: tuple[tuple[Action, int], ...] = ((be_attacked, 3),)
+MISCHIEF: Actions = ((be_attacked, 3),)
 """What may happen to servers that nothing goes wrong with."""
 
-WAR: tuple[tuple[Action, int], ...] = (
+WAR: Actions = (
     (crash, 3),
-    (crash_at_work, 3),
+    (crash_at_work, 2),
+    (crash_as_it_keeps, 2),
     (stop, 1),
     (cut, 3),
     (mend, 2),

@@ -8,7 +8,7 @@ from traceback import format_exc
 from tests.network.attackers import settle
 from tests.network.checks import Checks
 from tests.network.faults import MISCHIEF, WAR
-from tests.network.people import PEACE
+from tests.network.people import PEACE, Actions
 from tests.network.scenario import Scenario
 from tests.network.watcher import Watcher
 from xmppd.api.storage import Archive
@@ -33,16 +33,16 @@ class Outcome:
     notes: tuple[Note, ...] = ()
 
 
-def run(seed: int, *, bodies: bool = False, sqlite: bool = False) -> Outcome:
+def run(seed: int, *, bodies: bool = False, sqlite: bool = False, often: Actions = ()) -> Outcome:
     """Carry one run out.
 
     `bodies` has every byte between servers in the notes; `sqlite` has all data in SQLite, whatever
-    the seed says.
+    the seed says; `often` is what happens more often than in other runs.
     """
     scenario = Scenario(seed, bodies=bodies, sqlite=sqlite)
     broken: list[str] = []
     try:
-        for what in _broken(scenario):
+        for what in _broken(scenario, often):
             broken.append(what)  # what was found before an exception counts, too
     except Exception:
         broken.append(format_exc())
@@ -53,12 +53,12 @@ def run(seed: int, *, bodies: bool = False, sqlite: bool = False) -> Outcome:
     return Outcome(seed, tuple(broken), scenario.counts, trace.digest(), notes)
 
 
-def _broken(scenario: Scenario) -> Iterator[str]:
+def _broken(scenario: Scenario, often: Actions) -> Iterator[str]:
     """Have everything happen; yield what does not hold."""
     watcher = Watcher()
     scenario.build(watcher.install)
     settle(scenario)
-    scenario.play(PEACE + MISCHIEF if scenario.quiet else PEACE + MISCHIEF + WAR)
+    scenario.play((*PEACE, *MISCHIEF, *(() if scenario.quiet else (*WAR, *often))))
     scenario.heal()
     scenario.gather()
     yield from Checks(scenario, watcher).all()

@@ -1,6 +1,6 @@
 """What people do in a federation while all is well, and while it is not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tests.network.scenario import DOMAINS, HERE, Scenario
 from xmppd.stanza.jid import JID
@@ -15,6 +15,18 @@ def say(scenario: Scenario) -> None:
         to = _address(scenario, client)
         for _ in range(scenario.dice.pick((1, 1, 2, 5))):
             _send(scenario, client, to, scenario.dice.pick((5, 50, 3000)))
+
+
+def say_to_who_is_away(scenario: Scenario) -> str:
+    """Send a message that has to be kept; return the domain it is for, "" if nobody is away."""
+    client = scenario.somebody()
+    there = {each.jid.bare for each in scenario.online()}
+    away = [each.jid.bare for each in scenario.clients() if each.jid.bare not in there]
+    if client is None or not away:
+        return ""
+    to = scenario.dice.pick(away)
+    _send(scenario, client, to, 50)
+    return to.domainpart
 
 
 def pour(scenario: Scenario) -> None:
@@ -130,7 +142,10 @@ def come_or_go(scenario: Scenario) -> None:
 
 Action = Callable[[Scenario], None]
 
-PEACE: tuple[tuple[Action, int], ...] = (
+Actions = Sequence[tuple[Action, int]]
+"""What happens, each with how often."""
+
+PEACE: Actions = (
     (say, 30),
     (pour, 1),
     (say_to_nobody, 2),

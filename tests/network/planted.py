@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
+from tests.network.faults import crash_as_it_keeps, crash_at_work, reset
+from tests.network.people import Actions, befriend, edit_roster
 from xmppd.cluster.single import SingleNode
 from xmppd.routing.domain import AccountsDomain
 from xmppd.routing.host import LocalHost
@@ -186,10 +188,12 @@ class Bug:
 
     - `plant()`: has it in the servers as long as its block lasts.
     - `told`: what the check says that has to find it, a regular expression.
+    - `often`: what has to happen more often than in other runs, lest it takes long to find.
     """
 
     plant: Plant
     told: str
+    often: Actions = ()
 
 
 ORDER = r"m\d+ has come to .* behind m\d+"
@@ -210,11 +214,17 @@ PLANTED: Mapping[str, Bug] = {
     "sent again though in doubt": Bug(_instead(Route, "_settled", _send_again), TWICE),
     "sent again after a crash": Bug(_instead(Spool, "load", _as_if_it_waited), TWICE),
     # Nothing that was acknowledged lost.
-    "ack before commit": Bug(_instead(Traffic, "_acknowledge", _acknowledge_at_once), LOST),
-    "lost queue on reconnect": Bug(_instead(Route, "_detached", _lose_the_queue), LOST),
-    "nothing on disk": Bug(_instead(Spool, "keep", _forget_at_once), LOST),
+    "ack before commit": Bug(
+        _instead(Traffic, "_acknowledge", _acknowledge_at_once), LOST, ((crash_as_it_keeps, 40),)
+    ),
+    "lost queue on reconnect": Bug(
+        _instead(Route, "_detached", _lose_the_queue), LOST, ((reset, 40),)
+    ),
+    "nothing on disk": Bug(_instead(Spool, "keep", _forget_at_once), LOST, ((crash_at_work, 20),)),
     # What is not delivered is returned, once.
-    "never returned though in doubt": Bug(_instead(Route, "_settled", _keep_silent), LOST),
+    "never returned though in doubt": Bug(
+        _instead(Route, "_settled", _keep_silent), LOST, ((reset, 40),)
+    ),
     "returned twice": Bug(_instead(Returns, "_return", _twice), RETURNED_TWICE),
     "returned to who is not there": Bug(_instead(Senders, "reach", _whoever), UNSEEN),
     # Delivered and returned only where nobody could know.
@@ -232,6 +242,7 @@ PLANTED: Mapping[str, Bug] = {
             _instead(AccountsDomain, "_deny", _nothing),
         ),
         HALF_OPEN,
+        ((befriend, 20), (edit_roster, 20)),
     ),
     # Nothing is left.
     "streams that never end": Bug(_instead(Traffic, "look_after", _never_idle), r".*: \d+ streams"),
