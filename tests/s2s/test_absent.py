@@ -9,7 +9,7 @@ from tests.s2s.test_keeping import KeepingCase
 from tests.s2s.test_outgoing import JULIET, SM, message
 from tests.s2s.world import CAPULET, MONTAGUE, service
 from xmppd.api.storage import Account, Archive, Page
-from xmppd.s2s.absent import EXPIRY_SECONDS, RETURNED
+from xmppd.s2s.absent import RETURNED, TIDY_SECONDS
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.prep import skeleton
@@ -262,8 +262,8 @@ class BoundsTests(AbsentCase):
         self.returned("1")
         for hours in (2, 1):
             self.assertEqual(self.on_disk(), 1)
-            self.world.wall.seconds += hours * EXPIRY_SECONDS
-            self.world.clock.advance(hours * EXPIRY_SECONDS)
+            self.world.wall.seconds += hours * TIDY_SECONDS
+            self.world.clock.advance(hours * TIDY_SECONDS)
             self.world.turn()
         self.assertEqual((self.on_disk(), len(service(self.server).absent)), (0, 0))
         self.assertEqual(self.errors(self.comes_back()), [])
@@ -330,4 +330,5 @@ class BoundsTests(AbsentCase):
         self.successResultOf(self.server.host().accounts.delete("juliet"))
         self.world.turn()
         self.restarts()
-        self.assertEqual(self.on_disk(), 0)
+        self.world.passes(2)
+        self.assertEqual((self.on_disk(), len(service(self.server).absent)), (0, 0))

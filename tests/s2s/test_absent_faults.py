@@ -8,7 +8,7 @@ from tests.s2s.test_absent import DOUBT, AbsentCase
 from tests.s2s.test_outgoing import JULIET, ROMEO, message
 from tests.s2s.world import CAPULET, service
 from xmppd.api.storage import Page, StorageError
-from xmppd.s2s.absent import EXPIRY_SECONDS, Absent
+from xmppd.s2s.absent import TIDY_SECONDS, Absent
 
 
 class FaultTests(AbsentCase):
@@ -38,6 +38,20 @@ class FaultTests(AbsentCase):
         self.goes()
         self.patch(service(self.server).absent._archive, "page", read)
         self.assertEqual(self.ids(self.comes_back()), ["1"])
+
+    def test_a_disk_that_cannot_be_written(self) -> None:
+        """Nobody is told what could not be forgotten, and would be told again."""
+        self.returned("1", "2")
+        archive = service(self.server).absent._archive
+        remove = archive.remove
+        self.patch(archive, "remove", self.behind)
+        juliet = self.comes_back()
+        self.assertEqual((self.errors(juliet), self.on_disk()), ([], 2))
+        self.assertEqual(len(self.flushLoggedErrors(StorageError)), 1)
+        self.patch(archive, "remove", remove)
+        self.world.clock.advance(TIDY_SECONDS)
+        self.world.turn()
+        self.assertEqual((self.ids(juliet), self.on_disk()), (["1", "2"], 0))
 
     def test_a_commit_that_fails_as_it_is_kept(self) -> None:
         self.sends(message("1"))
@@ -74,6 +88,7 @@ class FaultTests(AbsentCase):
     def test_what_cannot_be_read_and_is_too_old(self) -> None:
         archive = service(self.server).absent._archive
         archive.append("", b"nonsense", when=0.0, contact=f"juliet@{CAPULET}")
+        archive.append("", b"nonsense", when=0.0, contact="@")
         self.world.turn()
         self.assertGreater(self.on_disk(), 0)
         self.restarts()
@@ -104,7 +119,7 @@ class FaultTests(AbsentCase):
         self.patch(Absent, "_log", _Lines(lines))
         self.returned("1")
         self.world.wall.seconds += 20_000
-        self.world.clock.advance(EXPIRY_SECONDS)
+        self.world.clock.advance(TIDY_SECONDS)
         self.world.passes(2)
         reason = "nobody was there for too long"
         text = f"{JULIET} is not told that its message to {ROMEO} has come back: {reason}"

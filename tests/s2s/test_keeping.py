@@ -4,17 +4,14 @@ from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
 
 from tests.s2s.test_outgoing import JULIET, ROMEO, SM, OutgoingCase, message, ping, sent
 from tests.s2s.world import ADDRESSES, CAPULET, MONTAGUE, Peer, service
 from xmppd.api.storage import Archive, StorageError, Ticket
-from xmppd.s2s.spool import SENT, WAITING, Full, Kept, Spool
+from xmppd.s2s.spool import SENT, WAITING, Kept, Spool
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Message, Stanza
-from xmppd.storage.memory import MemoryStorage
 
 
 class KeepingCase(OutgoingCase):
@@ -345,67 +342,18 @@ class LoadingTests(KeepingCase):
         peer = self.called()
         peer.receives(sent("1"), sent("2"), ping().replace("<iq ", f"<iq from='{JULIET}' "))
 
-
-class SpoolTests(SynchronousTestCase):
-    """The archives by themselves."""
-
-    def setUp(self) -> None:
-        ids = iter(range(10_000))
-        self.storage = MemoryStorage(Clock(), lambda: f"{next(ids):05}")
-        self.storage.start()
-        self.host = self.storage.host("example.org")
-
-    def spool(self, stanzas: int = 1000, bytes: int = 1_000_000) -> Spool:
-        return Spool(self.host, stanzas, bytes, lambda jid: jid.bare if jid.localpart else None)
-
-    def message(self, id: str = "1", from_: str = "example.org") -> Message:
-        return Message(to=JID.parse("a@b.example"), from_=JID.parse(from_), id=id)
-
-    def test_limits(self) -> None:
-        for spool in (self.spool(2), self.spool(1000, 1100)):
-            first, _ = spool.keep(self.message(), "b.example", None, 1.0, going=False)
-            spool.keep(self.message(), "b.example", None, 1.0, going=True)
-            with self.assertRaises(Full):
-                spool.keep(self.message(), "b.example", None, 1.0, going=False)
-            spool.keep(self.message(), "c.example", None, 1.0, going=False)
-            spool.forget(first)
-            spool.keep(self.message(), "b.example", None, 1.0, going=False)
-
-    def test_of_one_account(self) -> None:
-        """It has half of what there is for a domain, for all domains together."""
-        mine, other = (self.message(from_=f"{name}@example.org/x") for name in ("c", "d"))
-        for spool in (self.spool(4), self.spool(1000, 2200)):
-            first, _ = spool.keep(mine, "b.example", mine.from_, 1.0, going=False)
-            spool.keep(mine, "c.example", mine.from_, 1.0, going=True)
-            with self.assertRaises(Full):
-                spool.keep(mine, "b.example", mine.from_, 1.0, going=False)
-            spool.keep(other, "b.example", other.from_, 1.0, going=False)
-            spool.forget(first)
-            spool.keep(mine, "d.example", mine.from_, 1.0, going=False)
-            with self.assertRaises(Full):
-                spool.keep(mine, "e.example", mine.from_, 1.0, going=False)
-
-    def test_what_an_earlier_run_has_left_counts(self) -> None:
-        mine, sender = self.message(from_="c@example.org/x"), JID.parse("c@example.org")
-        for _ in range(2):
-            self.spool().keep(mine, "b.example", sender, 1.0, going=False)
-        spool = self.spool(4)
-        self.assertEqual(len(self.successResultOf(Deferred.fromCoroutine(self.read(spool)))), 2)
-        with self.assertRaises(Full):
-            spool.keep(mine, "b.example", sender, 1.0, going=False)
-
-    async def read(self, spool: Spool) -> list[tuple[str, bool]]:
-        return [(stanza.id, kept.going) async for kept, stanza in spool.load()]
-
-    def test_many_are_read_in_order(self) -> None:
-        spool = self.spool()
-        for number in range(450):
-            spool.keep(self.message(str(number)), "b.example", None, 1.0, going=number % 2 == 1)
-        self.host.open(WAITING, Archive).append("", b"nonsense", when=1.0)
-        other = self.spool()
-        found = self.successResultOf(Deferred.fromCoroutine(self.read(other)))
-        self.assertEqual(
-            found,
-            [(str(number), True) for number in range(1, 450, 2)]
-            + [(str(number), False) for number in range(0, 450, 2)],
-        )
+    def test_more_in_doubt_than_are_read_at_a_time(self) -> None:
+        """What is forgotten while it is returned does not keep the rest from being read."""
+        storage = self.world.storage(CAPULET).host(CAPULET)
+        nonsense = (b"nonsense", self.world.wall.now())
+        for name, count in ((SENT, 450), (WAITING, 250)):
+            archive = storage.open(name, Archive)
+            for number in range(count):
+                stanza = Message(to=JID.parse(ROMEO), from_=JID.parse(JULIET), id=str(number))
+                value = nonsense[0] if number % 200 == 199 else bytes(stanza)
+                archive.append("", value, when=nonsense[1], contact=MONTAGUE)
+        self.world.turn()
+        self.restarts()
+        self.assertEqual(self.kept(), (249, 0))
+        (route,) = service(self.server).outgoing
+        self.assertEqual(len(route), 249)

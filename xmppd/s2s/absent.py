@@ -20,14 +20,14 @@ from xmppd.s2s.spool import OWNER, SHARE_OF_ONE
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.tally import Tally
 from xmppd.stanza.errors import StanzaError, can_be_answered, error_reply
-from xmppd.stanza.jid import JID
+from xmppd.stanza.jid import JID, JIDError
 from xmppd.stanza.stanza import Presence, Stanza, restore
 
 RETURNED = "s2s-returned"
 """The archive: errors as they will be sent, when the message was accepted, for whom (bare)."""
 
-EXPIRY_SECONDS = 3_600.0
-"""How often errors that nobody has come for are looked for."""
+TIDY_SECONDS = 3_600.0
+"""How often all that is kept is looked after."""
 
 _PAGE = 50
 _PAUSE = 0.1
@@ -60,8 +60,8 @@ class Absent:
             max(1, settings.spool_stanzas // SHARE_OF_ONE), settings.spool_bytes // SHARE_OF_ONE
         )
         self._visits: dict[JID, _Visit] = {}
-        self._expiring: Deferred[None] | None = None
-        self._expire_at = 0.0
+        self._tidying: Deferred[None] | None = None
+        self._tidy_at = 0.0
         self._is_loaded = False
         self._is_over = False
 
@@ -162,26 +162,27 @@ class Absent:
         return False
 
     def _hand_over(self, account: JID, page: Sequence[Entry], created: float | None) -> bool:
-        """Give a page to whoever is there, and forget it in the same turn; False if nobody is."""
-        done = []
+        """Give a page to whoever is there; False if nobody is, by its end.
+
+        Each is forgotten in the turn in which it is given, and before: what cannot be would be
+        given again.
+        """
         for entry in page:
             # What an earlier account of that name has sent is nothing for this one.
-            if created is not None and entry.when >= created and not self._give(account, entry):
-                break
-            done.append(entry)
-        self._forget(account, done)
-        return len(done) == len(page)
+            is_theirs = created is not None and entry.when >= created
+            if is_theirs and self._around.senders.reach(account) is None:
+                return False
+            self._forget(account, entry)
+            if is_theirs:
+                self._give(account, entry)
+        return True
 
-    def _give(self, account: JID, entry: Entry) -> bool:
-        """Send an error to the session its message came from, or to another; False if none is."""
-        senders = self._around.senders
-        if senders.reach(account) is None:
-            return False
+    def _give(self, account: JID, entry: Entry) -> None:
+        """Send an error to the session its message came from, or to another."""
         reply = self._read(entry)
         if reply is not None:
-            reply.to = senders.reach(reply.to or account)
+            reply.to = self._around.senders.reach(reply.to or account)
             self._around.router.route(reply)
-        return True
 
     def _read(self, entry: Entry) -> Stanza | None:
         try:
@@ -190,10 +191,9 @@ class Absent:
             self._log.error("an error kept for {account} cannot be read", account=entry.contact)
             return None
 
-    def _forget(self, account: JID, entries: Sequence[Entry]) -> None:
-        if entries:
-            self._archive.remove(OWNER, [entry.id for entry in entries])
-        for entry in entries:
+    def _forget(self, account: JID | None, entry: Entry) -> None:
+        self._archive.remove(OWNER, [entry.id])
+        if account is not None:
             self._kept.remove(account, len(entry.value))
 
     def _failed(self, failure: Failure) -> None:
@@ -209,23 +209,22 @@ class Absent:
         while not complete:
             page = await self._archive.page(OWNER, Range(after=after), _PAGE)
             for entry in page.entries:
-                self._kept.add(JID.parse(entry.contact), len(entry.value))
-                after = entry.id
+                account, after = _account(entry), entry.id
+                if account is not None:
+                    self._kept.add(account, len(entry.value))
             complete = page.complete
         self._is_loaded = True
-        for account in self._kept:
-            self._see_to(account)
 
     def look_after(self) -> None:
         """Act on what has become due."""
         now = self._around.clock.seconds()
-        if now >= self._expire_at and self._is_loaded and not self._is_over:
-            self._expire_at = now + EXPIRY_SECONDS
-            self._expiring = Deferred.fromCoroutine(self._expire())
-            self._expiring.addErrback(self._failed)
+        if now >= self._tidy_at and self._is_loaded and not self._is_over:
+            self._tidy_at = now + TIDY_SECONDS
+            self._tidying = Deferred.fromCoroutine(self._tidy())
+            self._tidying.addErrback(self._failed)
 
-    async def _expire(self) -> None:
-        """Drop what nobody has come for."""
+    async def _tidy(self) -> None:
+        """Drop what nobody has come for, and see to what a fault or a crash has left undone."""
         oldest = self._around.wall.now() - self._around.settings.return_seconds
         complete = False
         while not complete:
@@ -234,13 +233,25 @@ class Absent:
                 reply = self._read(entry)
                 if reply is not None:
                     self._log_dropped(reply, "nobody was there for too long")
-                self._forget(JID.parse(entry.contact), [entry])
+                self._forget(_account(entry), entry)
             complete = page.complete
+        for number, account in enumerate(self._kept, 1):
+            self._see_to(account)
+            if not number % _PAGE:
+                await deferLater(self._around.clock, 0)
 
     def end(self) -> None:
         """Give nobody anything any more; what is kept stays on disk."""
         self._is_over = True
         works: list[Deferred[Any] | None] = [visit.work for visit in self._visits.values()]
-        for work in (*works, self._expiring):
+        for work in (*works, self._tidying):
             if work is not None:
                 work.cancel()
+
+
+def _account(entry: Entry) -> JID | None:
+    """Return for whom an error is kept; None if nobody can tell."""
+    try:
+        return JID.parse(entry.contact)
+    except JIDError:
+        return None

@@ -12,7 +12,9 @@ from twisted.logger import Logger
 from xmppd.api.storage import (
     NO_TICKET,
     Archive,
+    Entry,
     HostStorage,
+    Page,
     Range,
     StorageError,
     Ticket,
@@ -142,35 +144,45 @@ class Spool:
     async def load(self) -> AsyncIterator[tuple[Kept, Stanza]]:
         """Yield what an earlier run has left, those that may have been sent first.
 
-        It is asked for once, before anything is kept.
+        It is asked for once, before anything is kept. What is yielded may be forgotten at once.
         """
         fresh = self._fresh = set()
         for going in (True, False):
-            async for kept, stanza in self._load(going):
-                if kept.id not in fresh:
-                    self._count(kept)
-                    yield kept, stanza
+            async for kept, stanza in self._load(going, fresh):
+                self._count(kept)
+                yield kept, stanza
         self._fresh = None
 
-    async def _load(self, going: bool) -> AsyncIterator[tuple[Kept, Stanza]]:
-        archive, after = self._archive(going), None
-        while True:
-            page = await archive.page(OWNER, Range(after=after), _PAGE)
+    async def _load(self, going: bool, fresh: set[str]) -> AsyncIterator[tuple[Kept, Stanza]]:
+        archive = self._archive(going)
+        page: Page | None = await archive.page(OWNER, Range(), _PAGE)
+        while page is not None:
+            following = await self._following(archive, page, fresh)
             for entry in page.entries:
-                kept = Kept(entry.id, entry.contact, entry.when, 0, going)
-                try:
-                    stanza = restore(entry.value)
-                except ValueError:
-                    self._log.error("a message that was kept cannot be read and is dropped")
-                    archive.remove(OWNER, [entry.id])
-                    continue
-                kept.size = weight(stanza)
-                if stanza.from_ is not None:
-                    kept.sender = self._account(stanza.from_)
-                yield kept, stanza
-            if page.complete or not page.entries:
-                return
-            after = page.entries[-1].id
+                found = None if entry.id in fresh else self._read(entry, going)
+                if found is not None:
+                    yield found
+            page = following
+
+    async def _following(self, archive: Archive, page: Page, fresh: set[str]) -> Page | None:
+        """Read the page behind one of which nothing is forgotten yet, or it could not be asked for.
+
+        What this run has kept is behind all that an earlier one has left.
+        """
+        if page.complete or page.entries[-1].id in fresh:
+            return None
+        return await archive.page(OWNER, Range(after=page.entries[-1].id), _PAGE)
+
+    def _read(self, entry: Entry, going: bool) -> tuple[Kept, Stanza] | None:
+        try:
+            stanza = restore(entry.value)
+        except ValueError:
+            self._log.error("a message that was kept cannot be read and is dropped")
+            self._archive(going).remove(OWNER, [entry.id])
+            return None
+        sender = None if stanza.from_ is None else self._account(stanza.from_)
+        size = weight(stanza)
+        return Kept(entry.id, entry.contact, entry.when, size, going, sender), stanza
 
     def _archive(self, going: bool) -> Archive:
         return self._sent if going else self._waiting
