@@ -125,6 +125,15 @@ class ComingTests(AbsentCase):
         self.assertEqual(self.errors(self.comes_back()), [("1", DOUBT)])
         self.assertEqual(self.on_disk(), 0)
 
+    def test_blocked_since(self) -> None:
+        """An operator wants nothing to do with the domain any more, and starts the server anew."""
+        self.sends(message("1"))
+        self.settings = {**self.settings, "blocked": (MONTAGUE,)}  # type: ignore[misc]
+        self.restarts()
+        self.assertEqual((self.kept(), self.on_disk()), ((0, 0), 1))
+        reason = f"not-allowed: this server has nothing to do with {MONTAGUE}"
+        self.assertEqual(self.errors(self.comes_back()), [("1", reason)])
+
     def test_a_stream_is_lost(self) -> None:
         self.sends(message("1"))
         self.comes()
@@ -324,6 +333,18 @@ class BoundsTests(AbsentCase):
         self.world.passes(15)
         self.assertEqual(self.errors(self.comes_back()), [])
         self.assertEqual((self.on_disk(), self.kept()), (0, (0, 0)))
+
+    def test_very_many_accounts(self) -> None:
+        """All of them gone; they are seen to a part at a time."""
+        archive = service(self.server).absent._archive
+        now = self.world.wall.now()
+        for number in range(120):
+            archive.append("", b"", when=now, contact=f"x{number}@{CAPULET}")
+        self.world.turn()
+        self.restarts()
+        self.assertEqual((self.on_disk(), len(service(self.server).absent)), (120, 120))
+        self.world.passes(2)
+        self.assertEqual((self.on_disk(), len(service(self.server).absent)), (0, 0))
 
     def test_deleted_while_the_server_was_down(self) -> None:
         self.returned("1")

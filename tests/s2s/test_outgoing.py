@@ -19,7 +19,10 @@ from tests.s2s.world import (
 from xmppd.api.network import SrvRecord, Trouble
 from xmppd.net.tls import ServerContexts
 from xmppd.s2s.dialled import DialledStream
+from xmppd.s2s.pairs import Pair
 from xmppd.s2s.protocol import Phase
+from xmppd.s2s.traffic import Traffic
+from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Message
 
@@ -397,6 +400,15 @@ class WaitingTests(OutgoingCase):
             friend.sends(message("d", f"romeo@d{number}.example"))
         self.sends(message())
         self.assertEqual(self.bounced()[0], "resource-constraint")
+        outgoing = service(self.server).outgoing
+        outgoing.proven(Pair(CAPULET, MONTAGUE), Traffic.__new__(Traffic))  # over its own stream
+        self.assertEqual(len(outgoing), 3)
+
+    def test_from_nobody_here(self) -> None:
+        stray = Message(to=JID.parse(ROMEO), from_=JID.parse("x@other.example"))
+        with self.assertRaises(StanzaError) as caught:
+            service(self.server).outgoing.receive(stray)
+        self.assertEqual(caught.exception.condition, "forbidden")
 
 
 class CountedTests(OutgoingCase):
