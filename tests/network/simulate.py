@@ -49,6 +49,7 @@ REACHED = (
     "servers reached by direct TLS",
     "servers without stream management",
     "servers with streams both ways",
+    "streams that acknowledge",
     "subscriptions",
     "block lists changed",
     "answers",
