@@ -18,7 +18,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.storage.bench import HeldLanes, SqliteMaker, ids
-from tests.storage.contract import PAGES, account
+from tests.storage.contract import account
+from tests.storage.contract.archives import PAGES
 from xmppd.api.storage import Archive, HostStorage, KeyValue, Map, Range
 from xmppd.storage import sqlite_reads, sqlite_statements, upgrade
 from xmppd.storage.memory import MemoryStorage

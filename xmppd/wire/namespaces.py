@@ -49,7 +49,6 @@ PING = "urn:xmpp:ping"  # XEP-0199
 VERSION = "jabber:iq:version"  # XEP-0092
 TIME = "urn:xmpp:time"  # XEP-0202
 XML = "http://www.w3.org/XML/1998/namespace"  # Namespaces in XML 1.0, section 3
-XMLNS = "http://www.w3.org/2000/xmlns/"  # Namespaces in XML 1.0, section 3
 
 XML_LANG = f"{{{XML}}}lang"
 """The name of `xml:lang` among an element's attributes."""
