@@ -47,8 +47,8 @@ DEFAULT = (
 CONDITIONS: dict[str, str] = {
     BLOCKING: "bad-request jid-malformed not-allowed resource-constraint",
     COMMANDS: "bad-request not-allowed forbidden item-not-found",
-    DISCO_INFO: "item-not-found",
-    DISCO_ITEMS: "item-not-found bad-request",
+    DISCO_INFO: "item-not-found forbidden",
+    DISCO_ITEMS: "item-not-found bad-request forbidden",
     LAST: "forbidden",
     PING: "",
     PRIVATE: "bad-request not-acceptable not-allowed policy-violation resource-constraint",

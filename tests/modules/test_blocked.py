@@ -9,7 +9,7 @@ from tests.modules.block_lists import CHAMBER, command, element, is_blocked
 from tests.modules.people import BALCONY, JULIET, ORCHARD, ROMEO, PeopleCase, presence
 from tests.plays import refusal
 from xmppd.api.roster import IBlocking
-from xmppd.modules.blocking import Blocking
+from xmppd.modules.blocking.feature import Blocking
 from xmppd.stanza.jid import JID
 from xmppd.testing.fake_host import FakeHost
 from xmppd.testing.fake_session import FakeSession

@@ -11,7 +11,7 @@ from tests.plays import refusal
 from xmppd.api.moments import AccountDeleted
 from xmppd.api.registrations import HOST
 from xmppd.api.roster import IBlocking
-from xmppd.modules.blocking import Blocking, BlockingSettings
+from xmppd.modules.blocking.feature import Blocking, BlockingSettings
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq, Stanza
 from xmppd.testing.fake_host import FakeHost

@@ -18,7 +18,7 @@ from tests.modules.offline_case import (
 from xmppd.api.moments import PASS, STOP, PresenceChanged, Stage, ToResource, Verdict
 from xmppd.api.registrations import Watch
 from xmppd.api.storage import Archive, Page, Range, StorageError
-from xmppd.modules.blocking import Blocking
+from xmppd.modules.blocking.feature import Blocking
 from xmppd.modules.offline import delivery
 from xmppd.modules.offline.feature import OfflineMessages, OfflineSettings
 from xmppd.stanza.jid import JID

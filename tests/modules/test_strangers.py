@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from tests.modules.passwords import PlainPasswords
 from tests.plays import refusal
+from twisted.plugins import xmppd_builtin
 from xmppd import modules
 from xmppd.api.adhoc import Done, Level
 from xmppd.api.registrations import (
@@ -25,6 +26,7 @@ from xmppd.api.registrations import (
     Serve,
 )
 from xmppd.api.services import IService
+from xmppd.makers import ModuleMaker
 from xmppd.stanza.errors import DEFAULT_TYPES, StanzaError
 from xmppd.stanza.stanza import Stanza
 from xmppd.testing.fake_host import FakeHost
@@ -50,7 +52,7 @@ PAYLOADS = {
 
 def shipped() -> Iterator[type]:
     """Yield the class of every shipped feature."""
-    for found in pkgutil.iter_modules(modules.__path__, f"{modules.__name__}."):
+    for found in pkgutil.walk_packages(modules.__path__, f"{modules.__name__}."):
         module = importlib.import_module(found.name)
         for value in vars(module).values():
             ours = isinstance(value, type) and value.__module__ == found.name
@@ -88,6 +90,13 @@ class StrangersTests(SynchronousTestCase):
         if not payload.startswith(f"<{handler.name} "):
             payload = empty
         return f"<iq type='{handler.type}' id='1' to='{to}'>{payload}</iq>"
+
+    def test_all_are_there(self) -> None:
+        """What the plugin file names is what is found beside each other, and the reverse."""
+        named = {
+            maker.code for maker in vars(xmppd_builtin).values() if isinstance(maker, ModuleMaker)
+        }
+        self.assertEqual(named, {f"{each.__module__}.{each.__qualname__}" for each in shipped()})
 
     def test_they_are_refused(self) -> None:
         """Over c2s and s2s, and just as if there were no such account (RFC 6120 13.11)."""

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from xmppd.api.sessions import ISession, SessionRecord
-from xmppd.modules.blocking import Blocking
+from xmppd.modules.blocking.feature import Blocking
 from xmppd.modules.delay import Delays
 from xmppd.modules.offline.feature import OfflineMessages
 from xmppd.routing import domain

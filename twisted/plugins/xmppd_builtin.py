@@ -114,8 +114,8 @@ subscriptions = ModuleMaker(
 probes = ModuleMaker("probes", "xmppd.modules.probes.Probes", default=True)
 blocking = ModuleMaker(
     "blocking",
-    "xmppd.modules.blocking.Blocking",
-    config="xmppd.modules.blocking.BlockingSettings",
+    "xmppd.modules.blocking.feature.Blocking",
+    config="xmppd.modules.blocking.feature.BlockingSettings",
     xeps=(Xep("0191", "1.3"),),
     default=True,
 )

@@ -1,7 +1,7 @@
-"""Blocking Command (XEP-0191): users say whom they want to hear nothing of, and are obeyed."""
+"""The feature of blocking (XEP-0191): the commands, the lists in memory, and what is stopped."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from twisted.python.failure import Failure
@@ -30,21 +30,27 @@ from xmppd.api.registrations import (
     Request,
     Watch,
 )
-from xmppd.api.roster import IBlocking, IRoster, ISharing
-from xmppd.api.sessions import ISession, SessionRecord
+from xmppd.api.roster import IBlocking
+from xmppd.api.sessions import ISession
 from xmppd.api.settings import Count
-from xmppd.api.storage import NO_TICKET, Map, StorageError, Ticket
+from xmppd.api.storage import Map, StorageError
 from xmppd.api.turns import Turns
+from xmppd.modules.blocking.lists import (
+    BlockList,
+    Change,
+    Entries,
+    element_of,
+    forms,
+    is_own,
+    items_of,
+    matches,
+)
+from xmppd.modules.blocking.presence import Showing
 from xmppd.stanza.errors import ErrorType, StanzaError, can_be_answered, error_reply
 from xmppd.stanza.jid import JID
-from xmppd.stanza.roster import RosterItem
-from xmppd.stanza.roster_set import item_address
-from xmppd.stanza.stanza import Iq, Presence, Stanza
+from xmppd.stanza.stanza import Iq, Stanza
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import BLOCKING, BLOCKING_ERRORS
-
-Entries = frozenset[str]
-"""What is blocked, as text: `JID` texts are equal exactly when the addresses are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,31 +65,6 @@ class BlockingSettings:
 
 
 DEFAULTS = BlockingSettings()
-
-
-@dataclass(slots=True, weakref_slot=True)
-class BlockList:
-    """An account's block list in memory, the ticket of its last change, and who has asked for it.
-
-    `asked` are the full JIDs of sessions, which are told of changes.
-    """
-
-    entries: Entries = frozenset()
-    ticket: Ticket = NO_TICKET
-    asked: dict[JID, None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a command makes of a block list: the addresses it names, and the list both ways."""
-
-    named: tuple[JID, ...]
-    before: Entries
-    after: Entries
-
-    def concerns(self, entity: JID) -> bool:
-        """Tell whether an entity was not blocked and now is, or the reverse."""
-        return matches(self.before, entity) != matches(self.after, entity)
 
 
 @implementer(IBlocking)
@@ -101,6 +82,7 @@ class Blocking:
         # Of accounts online, or about to be. They go with the account's state.
         self._lists: WeakValueDictionary[str, BlockList] = WeakValueDictionary()
         self._turns = Turns()
+        self._showing = Showing(host)
         # Accounts online that block nobody: whoever is not in here is looked up.
         self._open: set[str] = set()
 
@@ -131,18 +113,18 @@ class Blocking:
             found = await self._read(request.owner)
         elif self._host.session(request.sender) is not None:
             found.asked[request.sender] = None
-        return Promised(_element("blocklist", sorted(found.entries)), found.ticket)
+        return Promised(element_of("blocklist", sorted(found.entries)), found.ticket)
 
     async def block(self, request: Request) -> Answer:
         """Block what is named (section 3.3)."""
-        items = _items(request.payload)
+        items = items_of(request.payload)
         if not items:
             raise StanzaError("bad-request", "there is nobody to be blocked")
         return await self._set(request, items, lambda before: before | set(map(str, items)))
 
     async def unblock(self, request: Request) -> Answer:
         """Unblock what is named (section 3.4), or everybody (section 3.5)."""
-        items = _items(request.payload)
+        items = items_of(request.payload)
         if items:
             return await self._set(request, items, lambda before: before - set(map(str, items)))
         return await self._set(request, items, lambda _before: frozenset())
@@ -178,94 +160,17 @@ class Blocking:
         for key in sorted(change.after - change.before):
             found.ticket = self._rows.put(owner, key, b"")
         if command == "block":
-            self._hide(owner, change, found.ticket)
+            self._showing.hide(owner, change, found.ticket)
         found.entries = change.after
         self._note(owner)
         self._host.committed(found.ticket).addErrback(self._lost, owner)
         for client in list(found.asked):
-            payload = _element(command, map(str, change.named))
+            payload = element_of(command, map(str, change.named))
             push = Iq(payload, to=client, from_=client.bare, type="set")
             push.id, push.ticket = self._host.entropy.token(), found.ticket
             self._host.route(push)
         if command == "unblock":
-            self._show(owner, change, found.ticket)
-
-    # Presence that follows.
-
-    def _hide(self, owner: str, change: Change, ticket: Ticket) -> None:
-        """Take leave of those who see the user's presence and are blocked now (section 3.3)."""
-        subscribers = [
-            entity for entity in self._concerned(owner, change) if self._is_seen_by(owner, entity)
-        ]
-        for record in self._host.sessions(owner):
-            told = dict.fromkeys(subscribers if record.available else ())
-            for entity in self._told_by_name(owner, record, change):
-                if entity.bare not in told:
-                    told[entity] = None
-            for entity in told:
-                self._route(Presence(from_=record.jid, to=entity, type="unavailable"), ticket)
-
-    def _is_seen_by(self, owner: str, entity: JID) -> bool:
-        item = self._contacts(owner).get(entity.bare)
-        return item is not None and item.subscription.is_seen
-
-    def _told_by_name(self, owner: str, record: SessionRecord, change: Change) -> Iterator[JID]:
-        sharing = self._host.find(ISharing)
-        for entity in () if sharing is None else sharing.directed(record.jid):
-            if change.concerns(entity) and not self._is_own(owner, entity):
-                yield entity
-
-    def _show(self, owner: str, change: Change, ticket: Ticket) -> None:
-        """Show the user's presence to subscribers that are not blocked any more (section 3.4).
-
-        Theirs has been dropped meanwhile, so it is asked for, as at the beginning (RFC 6121 4.3.1).
-        """
-        contacts = self._contacts(owner)
-        records = [record for record in self._host.sessions(owner) if record.presence is not None]
-        probed: dict[JID, None] = {}
-        for entity in self._concerned(owner, change) if records else ():
-            item = contacts.get(entity.bare)
-            if item is None:
-                continue
-            if item.subscription.is_seen:
-                self._show_to(entity, records, ticket)
-            if item.subscription.sees:
-                probed[entity.bare] = None
-        own = JID.make(owner, self._host.domain)
-        for contact in probed:
-            probe = Presence(from_=own, to=contact, type="probe", id=self._host.entropy.token())
-            self._route(probe, ticket)
-
-    def _show_to(self, entity: JID, records: Iterable[SessionRecord], ticket: Ticket) -> None:
-        for record in records:
-            if record.presence is not None:
-                presence = record.presence.copy()
-                presence.to = entity
-                self._route(presence, ticket)
-
-    def _concerned(self, owner: str, change: Change) -> Iterator[JID]:
-        """Yield the addresses, of those named and those in the roster, for which things change.
-
-        Only a domain stands for contacts that are not named themselves.
-        """
-        named = change.named or tuple(map(JID.parse, sorted(change.before)))
-        domains = {item.domainpart for item in named if not item.localpart}
-        found = dict.fromkeys(named)
-        if domains:
-            found |= dict.fromkeys(
-                contact for contact in self._contacts(owner) if contact.domainpart in domains
-            )
-        for entity in found:
-            if change.concerns(entity) and not self._is_own(owner, entity):
-                yield entity
-
-    def _contacts(self, owner: str) -> Mapping[JID, RosterItem]:
-        roster = self._host.find(IRoster)
-        return (None if roster is None else roster.online(owner)) or {}
-
-    def _route(self, presence: Presence, ticket: Ticket) -> None:
-        presence.ticket = ticket
-        self._host.route(presence)
+            self._showing.show(owner, change, found.ticket)
 
     # What is stopped.
 
@@ -275,21 +180,18 @@ class Blocking:
         if found is None:
             return self._look_up(owner, entity)
         entries = found.entries
-        return bool(entries) and matches(entries, entity) and not self._is_own(owner, entity)
+        return (
+            bool(entries) and matches(entries, entity) and not is_own(self._host.jid, owner, entity)
+        )
 
     async def _look_up(self, owner: str, entity: JID) -> bool:
         """Ask the storage: the account is offline, or is being loaded."""
-        if self._is_own(owner, entity):
+        if is_own(self._host.jid, owner, entity):
             return False
-        for form in _forms(entity):
+        for form in forms(entity):
             if await self._rows.get(owner, form) is not None:
                 return True
         return False
-
-    def _is_own(self, owner: str, entity: JID) -> bool:
-        if entity.domainpart != self._host.domain:
-            return False
-        return entity.localpart == owner or entity == self._host.jid
 
     def outbound(self, stanza: Stanza, session: ISession) -> Verdict | Awaitable[Verdict]:
         """Refuse what a user sends to somebody they have blocked (section 3.3)."""
@@ -379,26 +281,3 @@ class Blocking:
 
 _SILENT = ("headline", "groupchat", "error", "result")
 """Types of messages and IQs that are dropped without an answer, as if nobody were there."""
-
-
-def _forms(entity: JID) -> tuple[str, str, str]:
-    """Return what may stand in a list for an entity (section 6).
-
-    That is its full JID, its bare JID (`domain/resource` has none but its domain), its domain.
-    """
-    return str(entity), str(entity.bare), entity.domainpart
-
-
-def matches(entries: Entries, entity: JID) -> bool:
-    """Tell whether one of the entries stands for an entity."""
-    return any(form in entries for form in _forms(entity))
-
-
-def _items(command: Element) -> tuple[JID, ...]:
-    """Return the addresses a command names, once each."""
-    return tuple(dict.fromkeys(map(item_address, command.elements("item", BLOCKING))))
-
-
-def _element(name: str, items: Iterable[str]) -> Element:
-    """Return a `<blocklist/>`, `<block/>` or `<unblock/>` with those items."""
-    return Element(name, BLOCKING, children=[Element("item", BLOCKING, {"jid": i}) for i in items])
