@@ -138,6 +138,10 @@ class Registry:
         self.presence_changed = compile_slots(self._hooks, PresenceChanged)["presence"]
         self.per_account: tuple[tuple[str, PerAccount], ...] = tuple(self.records(PerAccount))
         self.per_session: frozenset[type] = frozenset(r.kind for _, r in self.records(PerSession))
+        self._compile_handlers()
+        self._compile_claims()
+
+    def _compile_handlers(self) -> None:
         self.handlers: Handlers = {}
         self.refusals: dict[tuple[str, str], str] = {}
         for feature, handler in self.records(HandleIq):
@@ -151,6 +155,9 @@ class Registry:
             early_key = (early.type, f"{early.ns} {early.name}")
             what = f"IQ {early.type} of {early.ns} before login"
             _claim(self.before_login, early_key, feature, early, what)
+
+    def _compile_claims(self) -> None:
+        """Enter what only one feature can have, besides requests."""
         self._providers: dict[object, tuple[str, Any]] = {}
         for feature, provide in self.records(Provide):
             what = provide.interface.__name__
