@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.stanza.dates import format_datetime, format_offset, parse_datetime
+from xmppd.stanza.dates import format_datetime, parse_datetime
 
 # 1969-07-21T02:56:15Z is the example of XEP-0082 section 3.2.
 MOON = -14_159_025.0
@@ -47,8 +47,3 @@ class DateTests(SynchronousTestCase):
             "1970-01-01T00:00:00.Z",
         ):
             self.assertRaises(ValueError, parse_datetime, text)
-
-    def test_offsets(self) -> None:
-        table = [(0, "+00:00"), (3600, "+01:00"), (-5 * 3600 - 1800, "-05:30"), (20700, "+05:45")]
-        for seconds, text in table:
-            self.assertEqual(format_offset(seconds), text)

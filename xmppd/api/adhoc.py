@@ -39,7 +39,7 @@ class Level(Enum):
 
 
 class Severity(StrEnum):
-    """How bad it is what a note tells (XEP-0050 4.3)."""
+    """How serious a note is (XEP-0050 4.3)."""
 
     INFO = "info"
     WARN = "warn"

@@ -14,7 +14,7 @@ from xmppd.sasl.exchange import Facts, ScramKeys
 
 
 class AccountDisabled(LoginDenied):
-    """The credentials are right and the account is disabled; never raised before they were."""
+    """The account is disabled; raised only for credentials that are right."""
 
 
 class CredentialsExpired(LoginFailed):

@@ -28,11 +28,11 @@ class CommandError(Exception):
 
 
 class Conflict(CommandError):
-    """What it was to make is there already."""
+    """What the command was to make exists already."""
 
 
 class NotAllowed(CommandError):
-    """Nobody can have that done here, whatever they may do elsewhere."""
+    """Nobody can have that done on this host, not even its administrators."""
 
 
 @dataclass(frozen=True, slots=True)

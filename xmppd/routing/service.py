@@ -19,7 +19,7 @@ from xmppd.stanza.stanza import Iq, Stanza
 
 @implementer(IDomain)
 class ServiceDomain:
-    """Brings what is sent to a service to whom it concerns.
+    """Takes what is sent to the domain of a service.
 
     Features that answer at `SERVICE` and whoever waits for the answer to a request come first; all
     else is the service's own affair.

@@ -162,7 +162,7 @@ class LogConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModulesConfig:
-    """Which modules a host has: `enable` and `disable` those that are not or are on by default.
+    """Which modules a host has: the default ones, those to `enable`, without those to `disable`.
 
     `sections` are settings by the modules' names, each of the type its maker names; a module
     without an entry has its defaults.
@@ -350,7 +350,7 @@ class ServerConfig:
 
 
 def without_a_file(data: Path, loopback: tuple[str, ...]) -> ServerConfig:
-    """Return what a server runs with that is told nothing: `localhost`, for this machine alone."""
+    """Return the settings of a server without a file: `localhost`, for this machine alone."""
     return ServerConfig(
         data=data,
         listen=ListenConfig(addresses=loopback),

@@ -32,10 +32,3 @@ def parse_datetime(text: str) -> float:
         offset = timedelta(hours=int(match[9]), minutes=int(match[10]))
         zone = timezone(offset if match[8] == "+" else -offset)
     return datetime(year, month, day, hour, minute, second, micro, zone).timestamp()
-
-
-def format_offset(seconds: int) -> str:
-    """Write an offset from UTC in seconds as "+hh:mm"."""
-    sign = "-" if seconds < 0 else "+"
-    hours, minutes = divmod(abs(seconds) // 60, 60)
-    return f"{sign}{hours:02d}:{minutes:02d}"

@@ -51,7 +51,7 @@ AnyStanza = TypeVar("AnyStanza", bound=Stanza)
 
 
 class StanzaError(Exception):
-    """A stanza cannot be done what it asks for.
+    """What a stanza asks for cannot be done.
 
     - `condition`: a key of `DEFAULT_TYPES`; anything else raises `ValueError`.
     - `text`: for a person, in English; "" for none. It must not tell what the sender may not know.

@@ -14,7 +14,7 @@ class Worth(Enum):
     NOW = "now"
     """It has something to say, and its sender does not want it to be kept."""
     NOTHING = "nothing"
-    """It says nothing that would be worth to know later, nor that it did not arrive."""
+    """Nobody needs to know later what it says, nor its sender that it did not arrive."""
 
 
 _NO_STORE, _STORE = f"{HINTS} no-store", f"{HINTS} store"

@@ -362,7 +362,7 @@ class StreamParser:
         if end - start > self.limits.stanza:
             raise Refused(*faults.TOO_LARGE)
         root = self._root
-        assert root is not None  # this is below it
+        assert root is not None  # this is inside it
         name, attrs = self._top
         maker = self._makers.get(name)
         raw = bytes(buffer[start:end])

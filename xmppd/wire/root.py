@@ -1,4 +1,4 @@
-"""A stream's root as what stands below it sees it: the names that may lean on it (RFC 6120 4.8)."""
+"""A stream's root: what its namespace declarations mean for the elements in it (RFC 6120 4.8)."""
 
 from collections.abc import Callable, Mapping
 
@@ -21,7 +21,7 @@ _ESCAPED = 6  # times its length is what a character takes at most when it is wr
 
 
 class Root:
-    """Makes stanzas and elements of the bytes that a parser has cut out below this root.
+    """Makes stanzas and elements of the bytes that a parser has cut out inside this root.
 
     - `content`: the content namespace the stream should have.
     - `tag`: a start tag that declares the same namespaces, and nothing else.
