@@ -130,7 +130,8 @@ class ServerTests(ClientCase):
 
     def test_reload_and_check(self) -> None:
         server = self.server()
-        self.assertEqual(self.ctl_json(server, "reload"), {"hosts": [HOST], "errors": []})
+        expected = {"hosts": [HOST], "errors": [], "notes": []}
+        self.assertEqual(self.ctl_json(server, "reload"), expected)
         server.expect(f"reloaded: {HOST}$")
         findings = self.ctl_json(server, "check")
         self.assertEqual({row["level"] for row in findings}, {"ok", "warn"})

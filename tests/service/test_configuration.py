@@ -16,7 +16,7 @@ from xmppd.server.config import HostConfig
 from xmppd.server.hosts import ModuleRefused
 from xmppd.server.inventory import Inventory
 from xmppd.server.users import UserStoreError
-from xmppd.service.configuration import configuration, put_together
+from xmppd.service.configuration import configuration, put_together, unused
 from xmppd.service.plugins import discover
 from xmppd.service.toml import ConfigError
 
@@ -115,3 +115,25 @@ class ConfigurationTests(SynchronousTestCase):
 
     def test_a_file_that_is_not_there(self) -> None:
         self.assertRaises(ConfigError, configuration, "/nowhere/x", inventory(), {})
+
+    def test_what_has_changed_since_the_start(self) -> None:
+        start = '[host."one.example"]\n[tls]\ndevelopment = true\n'
+        path = Path(self.mktemp()).absolute()
+        path.write_text(start)
+        config, _ = configuration(str(path), inventory(), {})
+        for text, said in (
+            (start, ""),
+            ("# a remark\n" + start, ""),
+            (start + "[s2s]\nidle_seconds = 60.0\n", f"{path} has changed (s2s); restart"),
+            (
+                'shutdown_seconds = 5.0\n[host."two.example"]\n[tls]\ndevelopment = true\n',
+                f"{path} has changed (host or modules, shutdown_seconds); restart",
+            ),
+            (start + "[s2s]\nidle = 1\n", f"could not start again: {path}:5: s2s.idle: there is"),
+        ):
+            with self.subTest(text=text):
+                path.write_text(text)
+                found = unused(config, path, inventory())
+                self.assertEqual(len(found), bool(said))
+                self.assertIn(said, "".join(found))
+        self.assertEqual(unused(config, None, inventory()), ())

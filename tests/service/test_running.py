@@ -160,7 +160,8 @@ class RunningTests(TestCase):
         reopened: list[None] = []
         service = self.service(lambda: reopened.append(None))
         service.startService()
-        self.assertEqual(await self.ask("reload"), {"hosts": ["localhost"], "errors": []})
+        expected = {"hosts": ["localhost"], "errors": [], "notes": []}
+        self.assertEqual(await self.ask("reload"), expected)
         self.assertEqual(self.told.states, ["READY=1", "RELOADING=1", "READY=1"])
         self.assertEqual(len(reopened), 1)
         await service.stopService()

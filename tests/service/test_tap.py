@@ -161,6 +161,14 @@ class ServiceTests(Tap):
         service.reload()
         self.assertTrue(file.exists() and moved.exists())
 
+    def test_a_changed_file_is_told_of_at_a_reload(self) -> None:
+        service = self.make(TWISTD)
+        self.assertEqual(service.reload().notes, ())
+        text = self.config.read_text()
+        self.config.write_text(f"shutdown_seconds = 3.0\n{text}")
+        (note,) = service.reload().notes
+        self.assertIn("has changed (shutdown_seconds); restart", note)
+
     async def test_starting_it(self) -> None:
         self.patch(sys, "__stdin__", None)
         self.patch(sys, "__stdout__", io.StringIO())

@@ -71,10 +71,14 @@ class PortSpec:
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """What came of reading the certificates again: what is in use, and what was refused."""
+    """What came of reading the certificates again: what is in use, and what was refused.
+
+    `notes` are sentences on what has changed but is not used before the server is restarted.
+    """
 
     hosts: tuple[str, ...]
     errors: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 class Server:

@@ -33,7 +33,7 @@ def all_commands(
         *commands(server),
         Command(
             "reload",
-            "Read certificates and the secrets of components again.",
+            "Read certificates and the secrets of components again; other settings need a restart.",
             reload_or_refuse,
             Reloaded,
         ),

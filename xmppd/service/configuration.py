@@ -1,6 +1,7 @@
 """Which configuration is meant: a file's, or what a server runs with that is told nothing."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from xmppd.server.inventory import Inventory
 from xmppd.server.users import UserStoreError
 from xmppd.service.collaborators import real
 from xmppd.service.listening import loopback
-from xmppd.service.toml import at_line, load
+from xmppd.service.toml import ConfigError, at_line, load
 
 VARIABLE = "XMPPD_CONFIG"
 """The environment variable that names the file where no option does."""
@@ -48,3 +49,28 @@ def put_together(
         if file is None:
             raise
         raise at_line(file, ("host", error.host, "modules", error.module), error.why) from None
+
+
+def unused(config: ServerConfig, file: Path | None, inventory: Inventory) -> tuple[str, ...]:
+    """Return sentences on what the file of a running server says but the server does not do.
+
+    `config` is what it was started with. Never raises `ConfigError`.
+    """
+    if file is None:
+        return ()
+    try:
+        found = load(file, inventory)
+    except ConfigError as error:
+        return (f"the settings in use stay, and the server could not start again: {error}",)
+    different = [
+        _TABLES.get(each.name, each.name)
+        for each in fields(ServerConfig)
+        if getattr(found, each.name) != getattr(config, each.name)
+    ]
+    if not different:
+        return ()
+    what = ", ".join(different)
+    return (f"{file} has changed ({what}); restart the server to have that used",)
+
+
+_TABLES = {"hosts": "host or modules", "components": "component"}

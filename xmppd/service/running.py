@@ -7,6 +7,7 @@ reactor stops, and its Deferred is waited for.
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,17 @@ def _nothing() -> None:
     """Do nothing."""
 
 
+def _nothing_unused() -> tuple[str, ...]:
+    """Return nothing."""
+    return ()
+
+
 class XmppService(MultiService):
     """Runs a server with its ports, its lock and its control socket.
 
     - `control_path()`: where to put the control socket.
     - `reopen_log`: called at each reload; may raise OSError.
+    - `unused()`: sentences on settings that have changed but are not used before a restart.
 
     Services added to it are started and stopped with it. Raises `RegistrationError`.
     """
@@ -48,6 +55,7 @@ class XmppService(MultiService):
         control_path: Callable[[], Path],
         notifier: Notifier,
         reopen_log: Callable[[], None] = _nothing,
+        unused: Callable[[], tuple[str, ...]] = _nothing_unused,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # untyped in Twisted
         self._server = server
@@ -55,6 +63,7 @@ class XmppService(MultiService):
         self._control_path = control_path
         self._notifier = notifier
         self._reopen_log = reopen_log
+        self._unused = unused
         self._lock = DataLock(server.config.lock_file)
         # The ports are ours already, so there is no trouble with them.
         self._commands = all_commands(server, self.reload, lambda address, port: "")
@@ -115,8 +124,10 @@ class XmppService(MultiService):
             self._reopen_log()
         except OSError as error:
             self._log.error("the log cannot be opened anew: {error}", error=error)
-        reloaded = self._server.reload()
+        reloaded = replace(self._server.reload(), notes=self._unused())
         self._log.info("reloaded: {hosts}", hosts=", ".join(reloaded.hosts))
+        for note in reloaded.notes:
+            self._log.warn("{note}", note=note)
         self._notifier.ready()
         return reloaded
 

@@ -18,7 +18,7 @@ from twisted.python.components import Componentized
 from typing_extensions import override
 
 import xmppd
-from xmppd.service.configuration import VARIABLE, configuration, put_together
+from xmppd.service.configuration import VARIABLE, configuration, put_together, unused
 from xmppd.service.faults import FAULTS
 from xmppd.service.logs import LogFile, escape, observer
 from xmppd.service.notify import Notifier
@@ -125,6 +125,7 @@ def makeService(options: Options) -> TwistdService:
             lambda: place_to_listen(config, os.environ),
             Notifier(os.environ),
             file.reopen if isinstance(file, LogFile) else lambda: None,
+            lambda: unused(config, options["file"], options["inventory"]),
             log=None if file is None else observer(file, config.log),
             greeting="" if options["file"] else welcome(config),
         )
