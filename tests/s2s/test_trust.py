@@ -1,5 +1,6 @@
 """Tests of xmppd.s2s.trust."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -8,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import crypto
+from service_identity.hazmat import DNSPattern, SRVPattern
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.pki import (
@@ -191,6 +193,32 @@ class NamesTests(SynchronousTestCase):
             judged = look(issued, f"h{limit}.example")
             self.assertFalse(judged.covers)
             self.assertEqual(len(judged.names), limit)
+
+    def test_patterns_are_read_for_names_that_could_match_only(self) -> None:
+        """Each costs as much as a stanza, and strangers choose how many there are, and repeat."""
+        read = []
+        for kind in (DNSPattern, SRVPattern):
+            from_bytes = kind.from_bytes
+
+            def reading(name: bytes, of: Callable[[bytes], object] = from_bytes) -> object:
+                read.append(name)
+                return of(name)
+
+            self.patch(kind, "from_bytes", reading)
+        names = [f"h{number % 9}.example" for number in range(99)]
+        wanted = ["*.example.net", "im.example.net"] * 9
+        others = [
+            each
+            for name in (*names, *wanted)
+            for each in (x509.DNSName(name), srv_name(f"_xmpp-server.{name}"))
+        ]
+        judged = look(issue(Order(others=others), authority()), "im.example.net")
+        self.assertTrue(judged.valid)
+        # That of the service has the one of its host in it.
+        self.assertEqual(
+            sorted(set(read)), [b"*.example.net", b"_xmpp-server.im.example.net", b"im.example.net"]
+        )
+        self.assertLessEqual(len(read), 4)
 
 
 class ReasonTests(SynchronousTestCase):
