@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.net.development import ensure_development_identity
+from xmppd.net.roots import Roots
 from xmppd.server.check import Check
 from xmppd.server.config import (
     ComponentConfig,
@@ -33,6 +34,7 @@ class CheckTests(SynchronousTestCase):
         self.data = Path(self.mktemp()).absolute()
         self.data.mkdir(mode=0o700)
         self.resolver = FixedResolver()
+        self.believed: Path | None = None
         self.config = ServerConfig(
             hosts=(HostConfig("example.org"),),
             data=self.data,
@@ -41,8 +43,13 @@ class CheckTests(SynchronousTestCase):
         )
 
     def check(self, config: ServerConfig, trouble: str = "") -> list[Finding]:
-        check = Check(config, lambda: NOW, lambda address, port: trouble, self.resolver)
+        check = Check(
+            config, lambda: NOW, lambda address, port: trouble, self.resolver, self.authorities
+        )
         return self.successResultOf(Deferred.fromCoroutine(check.run()))
+
+    def authorities(self) -> Roots:
+        return Roots(()) if self.believed is None else Roots.of_file(self.believed, "authorities")
 
     def about(self, words: str, findings: list[Finding]) -> list[tuple[Level, str]]:
         return [(each.level, each.finding) for each in findings if words in each.finding]
@@ -53,7 +60,8 @@ class CheckTests(SynchronousTestCase):
         return replace(self.config, tls=tls)
 
     def test_the_command(self) -> None:
-        command = Check(self.config, lambda: NOW, lambda a, p: "", self.resolver).command()
+        check = Check(self.config, lambda: NOW, lambda a, p: "", self.resolver, self.authorities)
+        command = check.command()
         self.assertEqual((command.name, command.offline), ("check", True))
         self.assertEqual(command.result, list[Finding])
 
@@ -178,6 +186,24 @@ class CheckTests(SynchronousTestCase):
             with self.subTest(text=text):
                 found = self.about(text, self.check(config))
                 self.assertEqual([finding for finding, _ in found], [level])
+
+    def test_certificates_that_others_may_not_believe(self) -> None:
+        config = self.certified()
+        self.believed = self.data / "pem" / "ca.pem"
+        self.assertEqual(self.about("believe", self.check(config)), [])
+        other = ensure_development_identity(self.data / "other", ["example.org"], NOW)
+        self.believed = other.ca
+        [(level, text)] = self.about("example.org.pem", self.check(config))
+        self.assertEqual(level, WARN)
+        self.assertIn("example.org.pem: others may not believe it: the certificate's", text)
+        self.assertIn("is not one this server trusts, or certificates in between", text)
+
+    def test_authorities_that_cannot_be_read(self) -> None:
+        self.believed = Path("/nowhere.pem")
+        found = self.check(self.certified())
+        [(level, _)] = self.about("/nowhere.pem: cannot be read", found)
+        self.assertEqual(level, ERROR)
+        self.assertEqual(len(self.about("is valid until", found)), 1)
 
     def test_a_certificate_about_to_end(self) -> None:
         found = self.about("expires on", self.check(self.certified(days=-390)))

@@ -15,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from xmppd.net.names import covers, names_of
 
@@ -69,6 +69,10 @@ class Identity:
     def expires_in(self, now: datetime) -> timedelta:
         """Return how long the certificate is still valid; negative when it no longer is."""
         return self.not_after - now
+
+    def encoded(self) -> list[bytes]:
+        """Return the chain in DER, its own certificate first."""
+        return [each.public_bytes(Encoding.DER) for each in self.chain]
 
     def warnings(self, now: datetime) -> tuple[str, ...]:
         """Return sentences for the operator about what works today but should be changed."""

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from xmppd.api.commands import Command
 from xmppd.api.network import IResolver
-from xmppd.net.certificates import CertificateError, load_identity
+from xmppd.net.certificates import CertificateError, Identity, load_identity
+from xmppd.net.roots import Flaw, Roots
+from xmppd.s2s.trust import judge
 from xmppd.server.components import SecretError, read_secrets
 from xmppd.server.config import ComponentConfig, HostConfig, ServerConfig
 from xmppd.server.findings import Finding, Level
@@ -30,12 +32,14 @@ class Check:
 
     - `now`: the time of day, aware.
     - `port_trouble(address, port)`: why that port could not be had, "" if it can be or is ours.
+    - `authorities()`: whose certificates this server believes; may raise `CertificateError`.
     """
 
     config: ServerConfig
     now: Callable[[], datetime]
     port_trouble: Callable[[str, int], str]
     resolver: IResolver
+    authorities: Callable[[], Roots]
 
     def command(self) -> Command:
         """Return the command; it works without a running server, too."""
@@ -51,8 +55,13 @@ class Check:
     async def run(self) -> list[Finding]:
         """Look at everything."""
         found = [*self._data(), *self._ports(), *self._components()]
+        try:
+            roots = self.authorities()
+        except CertificateError as error:
+            found.append(Finding(Level.ERROR, str(error)))
+            roots = Roots(())
         for host in self.config.hosts:
-            found += self._certificate(host)
+            found += self._certificate(host, roots)
         if not self.config.tls.development:  # which is of no use to the public
             found += await published(offers(self.config), self.resolver)
         return found
@@ -134,7 +143,7 @@ class Check:
             return Finding(Level.WARN, f"{path}: {what}")
         return Finding(Level.OK, f"{component.name}: the component has a secret.")
 
-    def _certificate(self, host: HostConfig) -> Iterator[Finding]:
+    def _certificate(self, host: HostConfig, roots: Roots) -> Iterator[Finding]:
         files = self.config.identity_files(host)
         if files is None:
             what = (
@@ -149,8 +158,21 @@ class Check:
         except CertificateError as error:
             yield Finding(Level.ERROR, str(error))
             return
-        warnings = identity.warnings(self.now())
+        warnings = (*identity.warnings(self.now()), *self._doubts(host, identity, roots))
         yield from (Finding(Level.WARN, warning) for warning in warnings)
         if not warnings:
             until = f"{identity.not_after:%Y-%m-%d}"
             yield Finding(Level.OK, f"{host.name}: its certificate is valid until {until}.")
+
+    def _doubts(self, host: HostConfig, identity: Identity, roots: Roots) -> Iterator[str]:
+        """Yield why others may not believe the certificate, as far as it is seen from here."""
+        own = identity.chain[0]
+        if not roots or own.issuer == own.subject:  # the latter is warned of already
+            return
+        judgement = judge(identity.encoded(), host.name, roots, self.now())
+        if judgement.valid:
+            return
+        doubt = f"{identity.chain_file}: others may not believe it: {judgement.reason}."
+        if judgement.flaw is Flaw.UNKNOWN_AUTHORITY:
+            doubt += " Put those in between into the file, behind the certificate."
+        yield doubt

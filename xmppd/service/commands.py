@@ -4,9 +4,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from xmppd.api.commands import Command, CommandError
+from xmppd.net.roots import Roots
 from xmppd.server.administration import commands
 from xmppd.server.assemble import Reloaded, Server
 from xmppd.server.check import Check
+from xmppd.server.servers import read_authorities
 
 PortTrouble = Callable[[str, int], str]
 
@@ -29,6 +31,10 @@ def all_commands(
             raise CommandError("nothing has changed: " + "; ".join(reloaded.errors))
         return reloaded
 
+    def authorities() -> Roots:
+        return read_authorities(server.config.s2s)[0]
+
+    resolver = server.outside.resolver
     return (
         *commands(server),
         Command(
@@ -37,5 +43,5 @@ def all_commands(
             reload_or_refuse,
             Reloaded,
         ),
-        Check(server.config, now, port_trouble, server.outside.resolver).command(),
+        Check(server.config, now, port_trouble, resolver, authorities).command(),
     )
