@@ -42,7 +42,7 @@ from xmppd.api.registrations import (
     StreamContext,
     Watch,
 )
-from xmppd.routing.waiting import settle
+from xmppd.api.waiting import settle
 from xmppd.stanza.errors import DEFAULT_TYPES, StanzaError
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import CLIENT

@@ -19,9 +19,9 @@ from xmppd.api.registrations import (
     Request,
 )
 from xmppd.api.storage import Ticket
+from xmppd.api.waiting import settle
 from xmppd.routing.dispatch import handle
 from xmppd.routing.registry import Registry
-from xmppd.routing.waiting import settle
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq, Message

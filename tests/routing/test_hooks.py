@@ -9,8 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from xmppd.api.moments import PASS, STOP, SessionOpened, ToAccount, ToResource, Verdict
 from xmppd.api.registrations import Watch
+from xmppd.api.waiting import settle
 from xmppd.routing.hooks import KINDS, Hook, announce, compile_slots, consult, consult_now
-from xmppd.routing.waiting import settle
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Iq, Message, Stanza
 from xmppd.wire.element import Element

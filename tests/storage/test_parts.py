@@ -1,17 +1,21 @@
 """The small parts: tickets, turns, checks, the catalogue, the overlay, lanes."""
 
+import json
 import math
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.storage.bench import InlineLane, Settlements
-from xmppd.api.storage import NO_TICKET, StorageError, Ticket
+from xmppd.api.storage import NO_TICKET, Account, StorageError, Ticket
+from xmppd.sasl.exchange import ScramKeys
 from xmppd.storage.catalogue import Catalogue, Kind, Place
 from xmppd.storage.checks import LATEST, micros, seconds, storable
 from xmppd.storage.lanes import ThreadLane, run_on
 from xmppd.storage.overlay import Overlay
+from xmppd.storage.sqlite_accounts import account_columns, read_account
 from xmppd.storage.tickets import TicketCounter
 from xmppd.storage.turns import Turn, Turns
 from xmppd.storage.writes import (
@@ -236,3 +240,26 @@ def thread_names() -> list[str]:
     import threading
 
     return [thread.name for thread in threading.enumerate()]
+
+
+class AccountRowTests(SynchronousTestCase):
+    """Rows of accounts."""
+
+    def read(self, account: Account) -> Account:
+        localpart, skeleton, keys, created, disabled = cast("Any", account_columns(account))
+        return read_account((localpart, skeleton, json.dumps(keys), created, disabled))
+
+    def test_there_and_back(self) -> None:
+        keys = ScramKeys(b"salt", 4096, b"stored", b"server")
+        for account in (
+            Account("juliet", "~juliet", {"SHA-1": keys}, 1.5),
+            Account("juliet", "~juliet", {"SHA-1": keys}, 1.5, disabled=True),
+            Account("juliet", "~juliet", {}, 1.5),
+        ):
+            self.assertEqual(self.read(account), account)
+
+    def test_who_gets_an_account_cannot_change_it_for_others(self) -> None:
+        account = self.read(Account("romeo", "~romeo", {}, 1.5))
+        with self.assertRaises(TypeError):
+            cast("Any", account.keys)["SHA-1"] = None
+        self.assertEqual(self.read(account).keys, {})

@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from xmppd.api.auth import IScramKeys
+from xmppd.api.waiting import settle
 from xmppd.auth.doorkeeper import Doorkeeper, Success
 from xmppd.auth.methods import Method
 from xmppd.sasl.exchange import (
@@ -81,7 +82,11 @@ class Attempt:
             return succeed(Failed(Condition.MALFORMED_REQUEST, "No message was expected here."))
         answer: Deferred[Answer] = Deferred(self._cancelled)
         self._answer = answer
-        Deferred.fromCoroutine(self._advance(data)).addCallback(self._arrived)
+        outcome = settle(self._advance(data))
+        if not isinstance(outcome, Deferred):
+            self._arrived(outcome)
+            return answer
+        outcome.addCallback(self._arrived)
         if self._answer is not None:
             left = max(0.0, self._deadline - self._clock.seconds())
             self._timer = self._clock.callLater(left, self._expire)

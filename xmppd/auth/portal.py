@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from functools import cached_property
 
 from twisted.cred.credentials import IUsernameHashedPassword, IUsernamePassword
 from twisted.cred.portal import Portal
@@ -27,8 +28,8 @@ class Authenticator:
     """Authenticates the clients of one host by a twisted.cred portal.
 
     - `methods`: the mechanisms enabled; which of them a stream is offered depends on the portal's
-      checkers, on the stream and, for SCRAM, on the accounts. Raises ValueError for two of one
-      name.
+      checkers (those it has when the first client comes), on the stream and, for SCRAM, on the
+      accounts. Raises ValueError for two of one name.
     - `too_weak`: names of mechanisms this server knows and its operator does not permit.
     """
 
@@ -80,23 +81,35 @@ class Authenticator:
     async def _offered(self, context: SaslContext) -> tuple[str, ...]:
         complete: dict[str, bool] = {}
         names = []
-        for name, method in self._methods.items():
+        for method in self._useful:
             mechanism = method.mechanism
-            if not self._possible(method, context):
+            if not mechanism.possible(context):
                 continue
             if isinstance(mechanism, Scram):
                 hash = mechanism.hash
                 if hash not in complete:
-                    complete[hash] = self._for_everybody(method) and await self._keys.complete(hash)
+                    complete[hash] = await self._keys.complete(hash)
                 if not complete[hash]:
                     continue
-            names.append(name)
+            names.append(mechanism.name)
         return tuple(names)
 
-    def _possible(self, method: Method, context: SaslContext) -> bool:
-        """Whether some checker takes such credentials and the stream has what it takes."""
-        listed = self._portal.listCredentialsInterfaces()
-        return any(map(method.served_by, listed)) and method.mechanism.possible(context)
+    @cached_property
+    def _served(self) -> tuple[Method, ...]:
+        """The methods whose credentials some checker takes."""
+        listed = list(self._portal.listCredentialsInterfaces())
+        return tuple(
+            method for method in self._methods.values() if any(map(method.served_by, listed))
+        )
+
+    @cached_property
+    def _useful(self) -> tuple[Method, ...]:
+        """Those of them that may be offered, if the stream and the accounts have what it takes."""
+        return tuple(
+            method
+            for method in self._served
+            if not isinstance(method.mechanism, Scram) or self._for_everybody(method)
+        )
 
     def _for_everybody(self, method: Method) -> bool:
         """Whether every store that takes passwords also takes what `method` makes.
@@ -113,6 +126,6 @@ class Authenticator:
             return Condition.MECHANISM_TOO_WEAK
         if method is None or context.secure:
             return Condition.INVALID_MECHANISM
-        if self._possible(method, replace(context, secure=True)):
+        if method in self._served and method.mechanism.possible(replace(context, secure=True)):
             return Condition.ENCRYPTION_REQUIRED
         return Condition.INVALID_MECHANISM

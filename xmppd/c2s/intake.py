@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from xmppd.api.waiting import settle
 from xmppd.c2s.channel import IChannel
 from xmppd.stream.errors import StreamError
 from xmppd.stream.inbound import InboundStream
@@ -75,22 +76,31 @@ class Intake:
     def _begin(self, event: object) -> None:
         if self._take is None:
             return
-        done = Deferred.fromCoroutine(self._take(event))
-        done.addErrback(self._failed)
-        if done.called:
+        try:
+            work = settle(self._take(event))
+        except Exception as error:
+            self._failed(error)
             return
-        if self._over:  # the stream was ended on the way
-            done.cancel()
-            return
-        self._busy = done
-        self._channel.pause()
-        done.addCallback(self._go_on)
+        if isinstance(work, Deferred):
+            self._wait(work)
 
-    def _failed(self, failure: Failure) -> None:
-        error = failure.value
+    def _wait(self, work: Deferred[None]) -> None:
+        work.addErrback(self._failed_late)
+        if self._over:  # the stream was ended on the way
+            work.cancel()
+            return
+        self._busy = work
+        self._channel.pause()
+        work.addCallback(self._go_on)
+
+    def _failed_late(self, failure: Failure) -> None:
+        self._failed(failure.value)
+
+    def _failed(self, error: BaseException | None) -> None:
         if isinstance(error, StreamError):
             self._channel.fail(error)
         elif not isinstance(error, CancelledError):
+            failure = Failure(error)  # type: ignore[no-untyped-call]
             self._log.failure("negotiating with a client failed", failure=failure)
             self._channel.fail(StreamError("internal-server-error"))
 

@@ -3,14 +3,18 @@
 RFC 5929 (tls-server-end-point, tls-unique) and RFC 9266 (tls-exporter).
 """
 
+from functools import lru_cache
+
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
+from OpenSSL.crypto import FILETYPE_ASN1, dump_certificate
 
 _EXPORTER_LABEL = b"EXPORTER-Channel-Binding"
 _EXPORTER_LENGTH = 32
+_CERTIFICATES = 256  # of ours, whose hashes are remembered
 
 
 def channel_bindings(connection: SSL.Connection) -> dict[str, bytes]:
@@ -33,10 +37,16 @@ def channel_bindings(connection: SSL.Connection) -> dict[str, bytes]:
         # is ever resumed; it is the client's Finished then (RFC 5929 section 3.1).
         bindings["tls-unique"] = finished
     own = connection.get_certificate()
-    hashed = None if own is None else server_end_point(own.to_cryptography())
+    hashed = None if own is None else _end_point(dump_certificate(FILETYPE_ASN1, own))
     if hashed is not None:
         bindings["tls-server-end-point"] = hashed
     return bindings
+
+
+@lru_cache(maxsize=_CERTIFICATES)
+def _end_point(certificate: bytes) -> bytes | None:
+    """Return `server_end_point` of a certificate in DER, which is the same at each login."""
+    return server_end_point(x509.load_der_x509_certificate(certificate))
 
 
 def server_end_point(certificate: x509.Certificate) -> bytes | None:

@@ -6,9 +6,9 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 
 from xmppd.api.registrations import Answer, At, Followed, Promised, Request
+from xmppd.api.waiting import settle
 from xmppd.routing.hooks import crashed, given_up
 from xmppd.routing.registry import Registry
-from xmppd.routing.waiting import settle
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Iq, Stanza
 from xmppd.wire.element import Element

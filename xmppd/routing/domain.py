@@ -16,6 +16,7 @@ from xmppd.api.registrations import ACCOUNT, HOST, OWN_ACCOUNT, At
 from xmppd.api.router import IDomain, IRouter, ISessionHost
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.api.storage import Accounts
+from xmppd.api.waiting import settle
 from xmppd.routing.delivery import Fate, plan
 from xmppd.routing.dispatch import check_iq, handle, refusal
 from xmppd.routing.hooks import consult, consult_now
@@ -23,7 +24,6 @@ from xmppd.routing.pending import PendingRequests
 from xmppd.routing.presence import availability
 from xmppd.routing.registry import Registry
 from xmppd.routing.sessions import Sessions
-from xmppd.routing.waiting import settle
 from xmppd.stanza import subscription
 from xmppd.stanza.errors import StanzaError, can_be_answered, error_reply
 from xmppd.stanza.jid import JID

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from xmppd.api.moments import PASS, STOP, Moment, Verdict, Watcher
 from xmppd.api.registrations import Watch
-from xmppd.routing.waiting import settle
+from xmppd.api.waiting import settle
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Stanza
 

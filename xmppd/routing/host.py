@@ -27,12 +27,12 @@ from xmppd.api.registrations import (
 from xmppd.api.router import IRouter
 from xmppd.api.sessions import SessionRecord
 from xmppd.api.storage import HostStorage, Ticket, Tickets, when_settled
+from xmppd.api.waiting import settle
 from xmppd.routing.domain import AccountsDomain
 from xmppd.routing.hooks import announce, crashed
 from xmppd.routing.pending import PendingRequests
 from xmppd.routing.registry import RegistrationError, Registry
 from xmppd.routing.service import ServiceDomain
-from xmppd.routing.waiting import settle
 from xmppd.stanza import prep
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq, Stanza

@@ -10,8 +10,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from xmppd.api.router import IDomain, IRouter
+from xmppd.api.waiting import settle
 from xmppd.routing.dispatch import check_iq
-from xmppd.routing.waiting import settle
 from xmppd.stanza.errors import StanzaError, can_be_answered, error_reply
 from xmppd.stanza.stanza import Iq, Stanza
 

@@ -8,11 +8,11 @@ from zope.interface import implementer
 
 from xmppd.api.registrations import SERVICE, Serve
 from xmppd.api.router import IDomain, IRouter
+from xmppd.api.waiting import settle
 from xmppd.routing.dispatch import handle
 from xmppd.routing.hooks import crashed, given_up
 from xmppd.routing.pending import PendingRequests
 from xmppd.routing.registry import Registry
-from xmppd.routing.waiting import settle
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.stanza import Iq, Stanza
 

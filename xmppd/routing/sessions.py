@@ -11,9 +11,9 @@ from xmppd.api.moments import Moment, SessionClosed, SessionOpened
 from xmppd.api.registrations import PerAccount
 from xmppd.api.sessions import ISession
 from xmppd.api.storage import Accounts
+from xmppd.api.waiting import settle
 from xmppd.routing.hooks import announce, crashed
 from xmppd.routing.registry import Registry
-from xmppd.routing.waiting import settle
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 

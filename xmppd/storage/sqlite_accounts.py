@@ -3,6 +3,8 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 from xmppd.api.storage import Account
 from xmppd.sasl.exchange import ScramKeys
@@ -10,6 +12,10 @@ from xmppd.storage.checks import micros, seconds
 
 COLUMNS = "localpart, skeleton, keys, created, disabled"
 """The columns `read_account` takes, for a SELECT."""
+
+
+REMEMBERED = 256
+"""How many of the rows read last are not decoded again."""
 
 
 def account_columns(account: Account) -> tuple[object, ...]:
@@ -24,10 +30,20 @@ def account_columns(account: Account) -> tuple[object, ...]:
     )
 
 
+@lru_cache(maxsize=REMEMBERED)
 def read_account(row: tuple[str, str, str, int, int]) -> Account:
-    """Return the account of a row."""
+    """Return the account of a row; of equal rows mostly the same one.
+
+    A login reads its account several times, so the last ones are remembered.
+    """
     localpart, skeleton, keys, created, disabled = row
-    return Account(localpart, skeleton, _decode(json.loads(keys)), seconds(created), bool(disabled))
+    return Account(
+        localpart,
+        skeleton,
+        MappingProxyType(_decode(json.loads(keys))),
+        seconds(created),
+        bool(disabled),
+    )
 
 
 def _encode(keys: ScramKeys) -> list[object]:

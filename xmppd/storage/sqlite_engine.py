@@ -10,7 +10,7 @@ from functools import partial
 from sqlite3 import Connection
 from typing import TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -148,15 +148,17 @@ class SqliteEngine:
 
     def census(self, store: int) -> Deferred[Census]:
         """Count the accounts: from memory unless accounts were written since it was asked last."""
-        return Deferred.fromCoroutine(self._census(store))
+        counted = self._counted.get(store)
+        if self._running and counted is not None and counted[0] == self._last_of(store):
+            return succeed(counted[1])
+        return Deferred.fromCoroutine(self._count(store))
 
-    async def _census(self, store: int) -> Census:
+    async def _count(self, store: int) -> Census:
         self._require_running()
         last = await self._committed(store)
-        counted = self._counted.get(store)
-        if counted is None or counted[0] != last:
-            counted = self._counted[store] = last, self._ask(reads.census, store)
-        return counted[1]
+        census = self._ask(reads.census, store)
+        self._counted[store] = last, census
+        return census
 
     def _point(
         self, seen: Seen[V] | None, read: Callable[..., V | None], *key: int | str
@@ -199,10 +201,13 @@ class SqliteEngine:
 
     async def _committed(self, store: int) -> Ticket:
         """Wait until all that was written to a store is settled; return its last ticket."""
-        last = self._last.get(store, NO_TICKET)
+        last = self._last_of(store)
         if last > self.tickets.settled:
             await self.tickets.reached(last)
         return last
+
+    def _last_of(self, store: int) -> Ticket:
+        return self._last.get(store, NO_TICKET)
 
     def _require_running(self) -> None:
         if not self._running:

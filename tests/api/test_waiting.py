@@ -6,7 +6,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.routing.waiting import settle
+from xmppd.api.waiting import settle
 
 
 async def at_once(value: object) -> object:
