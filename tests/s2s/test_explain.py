@@ -104,6 +104,14 @@ class ExplainTests(ExplainCase):
         self.assertEqual((last.ok, last.step), (False, "proving who we are"))
         self.assertIn("could not confirm by dialback", last.text)
 
+    def test_one_who_says_nothing(self) -> None:
+        self.called()
+        self.world.clock.pump([1.0] * 121)
+        last = self.last()[-1]
+        self.assertEqual((last.ok, last.step), (False, "the stream"))
+        self.assertEqual(last.text, "the other server had not let us in after 120 seconds")
+        self.assertIn("something else than an XMPP server", last.advice)
+
     def test_a_server_of_somebody_else(self) -> None:
         self.called().sends(header(), stream_error("host-unknown") + CLOSE)
         last = self.last()[-1]
@@ -146,6 +154,15 @@ class NamesTests(ExplainCase):
         )
         before = self.explained("empty.example", "the name exists, but has no address", "host")
         self.assertEqual(before, [])
+
+    def test_ipv6_only(self) -> None:
+        self.world.publish("six.example", "2001:db8::7")
+        self.explained("six.example", "2001:db8::7 port 5269 refused", "reaches others by IPv6")
+        self.world.publish("both.example", "2001:db8::7")
+        self.world.resolver.hosts["xmpp.both.example"] = ["2001:db8::7", "203.0.113.9"]
+        self.ask("both.example")
+        self.world.clock.pump([0.5] * 4)
+        self.fails("203.0.113.9 port 5269 refused", "The server is down")
 
     def test_an_address(self) -> None:
         before = self.explained("203.0.113.9", "203.0.113.9 port 5269 refused", "firewall")

@@ -59,6 +59,10 @@ _BY_CAUSE = {
         "allow_private_addresses = true, or host, in {table}. If not, those who run {remote} have "
         "to see to its entries in the DNS."
     ),
+    Cause.ONLY_IPV6: (
+        "There are only IPv6 addresses for {remote}: see whether this machine reaches others by "
+        "IPv6. If it does, the server is down, or something on the way keeps the port closed."
+    ),
     Cause.NO_ENCRYPTION: (
         "Those who run {remote} have to install a certificate and offer TLS; without it, traffic "
         "is possible only if require_tls and require_valid_certificate are false in {table}."

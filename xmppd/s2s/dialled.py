@@ -212,6 +212,13 @@ class DialledStream(ServerProtocol):
     # The end.
 
     @override
+    def _overdue(self) -> None:
+        seconds = self._around.settings.negotiation_seconds
+        error = StreamError("connection-timeout", "negotiation took too long")
+        reason = f"the other server had not let us in after {seconds:g} seconds"
+        self._close(self._failure(error), reason)
+
+    @override
     def _failure(self, error: StreamError) -> bytes:
         return self._stream.fail(error)
 

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from twisted.logger import Logger
+
 from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.finding import Places, Source, connect, find
 from xmppd.s2s.negotiating import Greeting, prove, secure
@@ -67,6 +69,8 @@ class Dialler:
     - `troubles`: why `dial` has failed lately.
     """
 
+    _log = Logger()
+
     def __init__(self, around: Surroundings) -> None:
         self.troubles = Troubles()
         self._around = around
@@ -84,7 +88,10 @@ class Dialler:
         except Unreached as trouble:
             self.troubles.note(Trouble(pair, trouble.text, self._around.wall.now()))
             raise
-        self.troubles.forget(pair)
+        if self.troubles.forget(pair):
+            self._log.info(
+                "{domain} can be sent to from {local} again", domain=pair.remote, local=pair.local
+            )
         return stream
 
     async def reach(

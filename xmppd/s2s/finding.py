@@ -113,7 +113,9 @@ def _unreached(error: Unreachable, problems: Sequence[Unreached]) -> Unreached:
     if not error.reasons and problems:
         return next((each for each in problems if not each.final), problems[0])
     texts = [str(error), *(problem.text for problem in problems)]
-    return Unreached(Step.CONNECT, "; ".join(texts), TIMEOUT)
+    only_ipv6 = not problems and all(":" in reason.address for reason in error.reasons)
+    cause = Cause.ONLY_IPV6 if error.reasons and only_ipv6 else None
+    return Unreached(Step.CONNECT, "; ".join(texts), TIMEOUT, cause=cause)
 
 
 def _look_up(

@@ -47,6 +47,7 @@ class IncomingStream(ServerProtocol):
         "_certified",
         "_counted",
         "_external",
+        "_named",
         "_proven",
         "_receiving",
         "_unheard",
@@ -76,6 +77,7 @@ class IncomingStream(ServerProtocol):
         self._receiving = Receiving(around, self, verifier)
         self._certified: dict[str, bool] = {}
         self._counted = ""
+        self._named = ""
         self._external = External()
         self._proven = proven
 
@@ -119,6 +121,7 @@ class IncomingStream(ServerProtocol):
 
         Who speaks what was before version 1.0 is sent no features (4.3.2): it has dialback alone.
         """
+        self._named = "" if header.from_ is None else header.from_.domainpart
         local, remote = self._local(header.to), self._remote(header.from_)
         if self._is_authenticated:
             # Who names nobody now means who has been named before (4.7.1, 4.7.2).
@@ -339,6 +342,19 @@ class IncomingStream(ServerProtocol):
             raise StreamError("policy-violation", "stream management is enabled already")
 
     # The end.
+
+    @override
+    def fail(self, error: StreamError) -> None:
+        """End the stream; where its server has not got in, the log says why not."""
+        stopping = error.condition == "system-shutdown"
+        if self._named and not (self.pairs or self.is_over or stopping):
+            self._log.info(
+                "{domain} was refused from {address}: {why}",
+                domain=self._named,
+                address=self.address,
+                why=f"{error.condition}: {error.text}" if error.text else error.condition,
+            )
+        super().fail(error)
 
     @override
     def _failure(self, error: StreamError) -> bytes:

@@ -38,9 +38,9 @@ class Troubles:
         if len(self._troubles) > MOST:
             del self._troubles[next(iter(self._troubles))]
 
-    def forget(self, pair: Pair) -> None:
-        """Let the pair have no trouble: a stream was made."""
-        self._troubles.pop(pair, None)
+    def forget(self, pair: Pair) -> bool:
+        """Let the pair have no trouble: a stream was made. Return whether it had one."""
+        return self._troubles.pop(pair, None) is not None
 
     def since(self, when: float) -> Iterator[Trouble]:
         """Yield those not older than that, the oldest first."""

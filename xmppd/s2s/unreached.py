@@ -26,6 +26,7 @@ class Cause(Enum):
     NO_ANSWER = "the DNS servers that are asked do not answer, or not with anything of use"
     ALIASES = "the name stands for another one that leads nowhere"
     NOT_PUBLIC = "the DNS leads to addresses that may not be connected to"
+    ONLY_IPV6 = "all addresses are of IPv6, and none of them could be connected to"
     NO_ENCRYPTION = "there is no TLS on offer"
     EXPIRED = "the certificate is out of date"
     EARLY = "the certificate is not in force yet"
