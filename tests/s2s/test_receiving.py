@@ -2,11 +2,14 @@
 
 from typing import Any, ClassVar
 
+from twisted.logger import capturedLogs, formatEvent
+
 from tests.c2s.texts import PROCEED, STARTTLS, TLS
 from tests.s2s.test_incoming import DIALBACK, DialbackCase, answer, features, message, result
 from tests.s2s.world import ADDRESSES, CAPULET, MONTAGUE, Peer, certificate, opening, service
 from xmppd.net.tls import ServerContexts, tls_facts
 from xmppd.s2s.pairs import Proof
+from xmppd.s2s.telling import MOST
 from xmppd.server.config import RemoteConfig
 from xmppd.server.server_commands import ServerCommands
 
@@ -86,6 +89,34 @@ class CertificateTests(ReceivingCase):
         peer.takes()
         peer.sends(result("k3y"))
         peer.receives(answer("error", error="remote-connection-failed"))
+
+    def test_who_shows_a_key_is_not_told_what_was_found(self) -> None:
+        """Strangers could have us look for names, addresses and ports for them."""
+        del self.world.network.listening[ADDRESSES[MONTAGUE], 5269]
+        peer = self.secured()
+        peer.takes()
+        with capturedLogs() as events:
+            peer.sends(result("k3y"))
+        (answered,) = peer.takes()
+        (text,) = (each.text for each in answered.iter() if each.tag.endswith("}text"))
+        self.assertEqual(text, f"{MONTAGUE} could not be asked about the key")
+        told = [str(formatEvent(event)) for event in events]
+        self.assertTrue(any("port 5269 refused" in each for each in told), told)
+
+    def test_not_all_of_it_is_told(self) -> None:
+        """A failure costs a few bytes, and could fill the disk with our log."""
+        del self.world.network.listening[ADDRESSES[MONTAGUE], 5269]
+        with capturedLogs() as events:
+            for _ in range(3):
+                peer = self.secured()
+                peer.takes()
+                for _ in range(MOST // 2):
+                    peer.sends(result("k3y"))
+                    self.assertEqual(len(peer.takes()), 1)
+                self.hangs_up(peer)
+        told = [str(formatEvent(event)) for event in events]
+        self.assertEqual(len([each for each in told if "is not proven" in each]), MOST)
+        self.assertEqual(len([each for each in told if "there is more" in each]), 1)
 
     def test_encryption_is_needed_all_the_same(self) -> None:
         peer = self.asking(MONTAGUE, MONTAGUE)

@@ -11,6 +11,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from xmppd.net.networks import network_of
 from xmppd.s2s.dialback import Answer, Kind, Outcome, Request
 from xmppd.s2s.pairs import Pair, Pairs, Proof, TooManyPairs
 from xmppd.s2s.surroundings import Surroundings
@@ -152,16 +153,21 @@ class Receiving:
             self._refused(trouble, request, pair)
 
     def _refused(self, trouble: NotVerified, request: Request, pair: Pair) -> None:
-        self._log.warn(
-            "{domain} is not proven by dialback from {address}: {why}",
-            domain=pair.remote,
-            address=self._stream.address,
-            why=trouble.text,
-        )
+        address = self._stream.address
+
+        def tell() -> None:
+            self._log.warn(
+                "{domain} is not proven by dialback from {address}: {why}",
+                domain=pair.remote,
+                address=address,
+                why=trouble.text,
+            )
+
+        self._around.telling.tell(network_of(address), tell)
         if trouble.condition:
-            self._say(request.error(trouble.condition, trouble.text))
+            self._say(request.error(trouble.condition, trouble.told))
         elif self._stream.pairs:
-            self._say(request.error("forbidden", trouble.text))
+            self._say(request.error("forbidden", trouble.told))
         else:
             self._say(request.answer(Outcome.INVALID))
             self._stream.close("a dialback key was wrong")

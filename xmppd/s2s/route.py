@@ -20,6 +20,7 @@ from xmppd.s2s.keeping import Keeping
 from xmppd.s2s.pairs import Pair
 from xmppd.s2s.retrying import Retrying
 from xmppd.s2s.returning import Returns
+from xmppd.s2s.shares import owner
 from xmppd.s2s.spool import Kept, Spool
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.traffic import Traffic
@@ -340,6 +341,9 @@ class Route:
             lambda item: trouble.final or item.kept is None or now - item.kept.since >= most,
             trouble.error(),
         )
+        self._around.telling.tell(owner(self.pair.remote), lambda: self._log_failed(trouble))
+
+    def _log_failed(self, trouble: Unreached) -> None:
         self._log.info(
             "{domain} cannot be sent anything from {local}: {why}",
             domain=self.pair.remote,

@@ -20,6 +20,7 @@ from xmppd.net.tls_client import ClientContexts
 from xmppd.net.transport import Flusher
 from xmppd.s2s.senders import Senders
 from xmppd.s2s.settings import ServerSettings
+from xmppd.s2s.telling import Telling
 from xmppd.s2s.trust import Judgement, judge
 from xmppd.stanza.stanza import Stanza
 
@@ -36,6 +37,7 @@ class Surroundings:
     - `secret`: what our dialback keys are made of; it does not show in a repr.
     - `incoming`: how many streams of each domain of others there are that it has made;
       `incoming_networks`: how many of each network are proven.
+    - `telling`: has the log told of what others bring about.
     """
 
     settings: ServerSettings
@@ -61,6 +63,10 @@ class Surroundings:
     connections: Connections[Watched] = field(default_factory=Connections)
     incoming: Counter[str] = field(default_factory=Counter)
     incoming_networks: Counter[str] = field(default_factory=Counter)
+    telling: Telling = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.telling = Telling(self.clock)
 
     def judge(self, chain: Iterable[bytes], domain: str) -> Judgement:
         """Return what a certificate chain (DER, leaf first) is worth for a domain of others."""

@@ -32,19 +32,25 @@ _CONDITIONS = {
     Step.PROOF: "remote-server-timeout",
 }
 
+_TOLD = (Step.POLICY, Step.CERTIFICATE, Step.PROOF)
+"""What strangers are told in detail. The rest says which names, addresses and ports there are."""
+
 
 class NotVerified(Exception):
     """A key is not proven to be right.
 
     - `condition`: the dialback error for who has shown it (XEP-0220 2.5); "" if it is known to be
       wrong.
-    - `text`: a sentence without its stop.
+    - `text`: a sentence without its stop, for an operator of ours.
+    - `told`: one for who has shown the key. It does not say what is found where, or strangers
+      could have us look for it.
     """
 
-    def __init__(self, condition: str, text: str) -> None:
+    def __init__(self, condition: str, text: str, told: str = "") -> None:
         super().__init__(text)
         self.condition = condition
         self.text = text
+        self.told = told or text
 
 
 class Verifier:
@@ -101,7 +107,7 @@ class Verifier:
         try:
             answer, valid = await self._dialler.reach(pair, use, proven=certified)
         except Unreached as error:
-            raise _not_verified(error) from None
+            raise _not_verified(error, question.to) from None
         if answer.outcome is Outcome.INVALID:
             raise NotVerified("", f"{question.to} says that the key is wrong")
         if answer.outcome is Outcome.ERROR:  # XEP-0220 2.5 wants it so
@@ -109,13 +115,14 @@ class Verifier:
         return Proof.DIALBACK_CERTIFICATE if valid or certified else Proof.DIALBACK
 
 
-def _not_verified(error: Unreached) -> NotVerified:
+def _not_verified(error: Unreached, domain: str) -> NotVerified:
     condition = _CONDITIONS[error.step]
     if error.step is Step.LOOKUP and not error.final:
         condition = TIMEOUT
     if error.condition == NOT_FOUND:
         condition = NOT_FOUND
-    return NotVerified(condition, error.text)
+    told = "" if error.step in _TOLD else f"{domain} could not be asked about the key"
+    return NotVerified(condition, error.text, told)
 
 
 def _count_down(counter: Counter[str], name: str) -> None:
