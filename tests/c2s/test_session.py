@@ -1,5 +1,6 @@
 """Tests of xmppd.c2s.session, between a host and a link that are none."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, cast
 
@@ -64,6 +65,7 @@ class Host:
         self.waiting: list[Deferred[None]] = []
         self.closed: list[Session] = []
         self.published: list[SessionRecord] = []
+        self.taken_back: list[str] = []
         self.breaks = False
 
     def submit(self, stanza: Stanza, session: Session) -> "Deferred[None] | None":
@@ -83,6 +85,10 @@ class Host:
         session.write(Message(id="from closing"))
         session.close("reset")
         session.publish(available=False)
+
+    def take_back(self, stanzas: Iterable[Stanza], session: Session) -> None:
+        assert session in self.closed
+        self.taken_back += [stanza.id for stanza in stanzas]
 
     def publish(self, record: SessionRecord) -> None:
         self.published.append(record)
@@ -400,6 +406,41 @@ class EndTests(SessionCase):
         self.write("1", 1)
         self.session.leave()
         self.assertEqual(self.host.closed, [self.session])
+
+    def test_what_was_never_sent_is_given_back(self) -> None:
+        """It has waited for storage, which fails; or for a client, which is gone."""
+
+        def commit_fails() -> None:
+            self.settle(1, range(1, 2))
+
+        def client_goes() -> None:
+            self.session.leave()
+
+        def client_goes_at_work() -> None:
+            self.receive("a", type="wait")
+            self.session.leave()
+            self.assertEqual(self.host.taken_back, [])
+            self.host.go_on()
+
+        def kicked() -> None:
+            self.session.close("conflict")
+
+        for end in (commit_fails, client_goes, client_goes_at_work, kicked):
+            self.setUp()
+            self.write("0")
+            self.write("1", 1)
+            self.write("2")
+            end()
+            expected = (["0"], ["1", "2", "from closing"])
+            self.assertEqual((self.link.sent, self.host.taken_back), expected, end)
+
+    def test_what_comes_for_who_is_gone_is_given_back(self) -> None:
+        """What the client has sent before is still in work."""
+        self.receive("1", type="wait")
+        self.session.leave()
+        self.write("2")
+        self.host.go_on()
+        self.assertEqual((self.link.sent, self.host.taken_back), ([], ["2", "from closing"]))
 
     def test_closed_while_leaving(self) -> None:
         left: list[None] = []

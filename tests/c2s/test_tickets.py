@@ -77,6 +77,21 @@ class TicketTests(HouseCase):
         self.assertTrue(self.juliet.reader.ended)
         self.assertFalse(self.romeo.reader.ended)
 
+    def test_what_was_not_sent_comes_back(self) -> None:
+        """Nobody keeps messages here, and her other session is for other messages."""
+        other = self.house.login(resource="chamber")
+        for end in (self.juliet.hangs_up, self.storage.fail_next_commit):
+            self.juliet.sends(KEEP.format("a"))
+            self.hears(self.romeo, "2")
+            self.romeo.receives()
+            end()
+            self.house.passes(1)
+            (error,) = self.romeo.takes()
+            self.assertEqual((error.get("id"), error.get("type")), ("2", "error"))
+            self.juliet = self.house.login()
+            self.house.passes(2)
+        self.assertEqual(other.takes(), [])
+
     def test_who_closes_still_hears(self) -> None:
         """RFC 6120 4.4."""
         self.juliet.sends(KEEP.format("a"))

@@ -201,7 +201,8 @@ class OrderTests(OfflineCase):
         self.assertEqual(balcony.jid, JID.parse(BALCONY))
         self.lose()
         self.read()
-        self.romeo.receives(too_much("5"))  # four are enough
+        # What may not be kept, and what is too much: four are enough.
+        self.romeo.receives(too_much("7"), too_much("9", BALCONY), too_much("5"))
         again = self.comes()
         self.read()
         again.receives(

@@ -7,8 +7,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.routing.delivery_table import Case, cases
 from xmppd.api.sessions import SessionRecord
-from xmppd.routing.delivery import Fate, Plan, plan
+from xmppd.routing.delivery import Fate, Plan, is_left, plan
 from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Message, Presence
 
 JULIET = JID.make("juliet", "example.org")
 
@@ -82,3 +83,34 @@ class PlanTests(SynchronousTestCase):
     def test_presence_reaches_negative_priorities(self) -> None:
         low = record("low", -1)
         self.assertEqual((Fate.DELIVER, [low]), plan("presence", "", None, False, [low]))
+
+
+FULL = JID.make("juliet", "example.org", "r1")
+
+
+class LeftTests(SynchronousTestCase):
+    """`is_left`: what a session, whose priority is 1, has ended with."""
+
+    def test_messages(self) -> None:
+        # (type, address, the priorities of who is there still, whether nobody has got it)
+        for type, to, priorities, left in (
+            ("chat", JULIET, (), True),
+            ("chat", JULIET, (0,), True),
+            ("chat", JULIET, (1,), False),
+            ("chat", JULIET, (0, 2), False),
+            ("", JULIET, (0,), False),
+            ("", JULIET, (-1, None), True),
+            ("chat", FULL, (1,), True),
+            ("", FULL, (1,), True),
+            ("headline", JULIET, (), False),
+            ("groupchat", FULL, (), False),
+            ("error", FULL, (), False),
+        ):
+            others = [record(f"o{number}", each) for number, each in enumerate(priorities)]
+            found = is_left(Message(to=to, from_=FULL, type=type), record("r1", 1), others)
+            self.assertEqual(found, left, (type, to, priorities))
+
+    def test_what_nobody_could_answer_for(self) -> None:
+        gone = record("r1", 1)
+        for stanza in (Presence(to=FULL, from_=FULL), Message(to=FULL), Message(from_=FULL)):
+            self.assertFalse(is_left(stanza, gone, ()), stanza)

@@ -1,6 +1,6 @@
 """The one door for stanzas, and what stands behind it for each domain."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -74,6 +74,13 @@ class ISessionHost(Interface):
 
     def close(session: ISession) -> None:
         """Make a session unreachable, at once, and let the features know."""
+
+    def take_back(stanzas: Iterable[Stanza], session: ISession) -> None:
+        """Take what a session that is closed was to be sent and was not.
+
+        Messages go to whoever else they are for, are kept, or are returned, as if they had come
+        after its end (RFC 6121 8.5); unless other sessions have them, too. All else is dropped.
+        """
 
     def submit(stanza: Stanza, session: ISession) -> "Deferred[None] | None":
         """Take what a client sends, with `from_` stamped; answers as `IRouter.route` does."""

@@ -178,7 +178,8 @@ class Session:
 
     def write(self, stanza: Stanza) -> None:
         """Deliver a stanza to the client, behind everything written before."""
-        if self._outbox is None and stanza.ticket <= self._gate.settled:
+        is_free = self._outbox is None and stanza.ticket <= self._gate.settled
+        if is_free and self._leaving is not _gone:
             if self._link is not None:
                 self._link.send(stanza)
         else:
@@ -191,11 +192,12 @@ class Session:
         return self._link is not None and self._link.writable and not waits
 
     def _hold(self, stanza: Stanza) -> None:
-        if self._link is None or self._leaving is _gone:
+        if self._link is None:
             return
         if self._outbox is None:
             self._outbox = deque()
-            self._gate.add(self)
+            if self._leaving is not _gone:
+                self._gate.add(self)
         self._outbox.append(stanza)
         self._outbox_bytes += weight(stanza)
         if self._outbox_bytes > self._settings.output:
@@ -264,25 +266,29 @@ class Session:
         """
         if then is None:
             self._gate.remove(self)
-            self._outbox = None
         self._leaving = then or _gone
         self._left()
 
     def _left(self) -> None:
         then = self._leaving
-        if then is not None and self._inbox is None and self._outbox is None:
+        if then is not None and self._inbox is None and (self._outbox is None or then is _gone):
             self.end()
             then()
 
     def end(self) -> None:
-        """Leave at once: the connection is gone or is about to be. Further stanzas go nowhere."""
+        """Leave at once: the connection is gone or is about to be. Further stanzas go nowhere.
+
+        What still waited for storage was never sent: the host takes it back.
+        """
         if self._ended:
             return
         self._ended = True
         self._host.close(self)
         self._link = self._leaving = None
         self._gate.remove(self)
-        self._outbox = self._inbox = None
+        unsent, self._outbox, self._inbox = self._outbox, None, None
+        if unsent:
+            self._host.take_back(unsent, self)
         logout, self._logout = self._logout, None
         if logout is not None:
             logout()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from xmppd.api.sessions import SessionRecord
+from xmppd.stanza.stanza import Stanza
 
 
 class Fate(Enum):
@@ -80,3 +81,23 @@ def _plan_full_message(type: str, records: Sequence[SessionRecord]) -> Plan:
     if type == "chat":
         return _plan_message(type, records)
     return _DROP if type == "error" else _BOUNCE
+
+
+def is_left(stanza: Stanza, gone: SessionRecord, others: Sequence[SessionRecord]) -> bool:
+    """Tell whether nobody has got a stanza that a session has ended with.
+
+    - `gone`: that session's last record; `others`: those of the sessions its account has still.
+
+    Only messages of people count. One for all of an account's sessions is left if none that is
+    there would have got it as well (8.5.2.1.1).
+    """
+    to = stanza.to
+    unimportant = stanza.kind != "message" or stanza.type in ("error", "groupchat", "headline")
+    if unimportant or to is None or stanza.from_ is None:
+        return False
+    return to.is_full or not any(
+        each.available
+        and each.priority >= 0
+        and (stanza.type != "chat" or each.priority >= gone.priority)
+        for each in others
+    )

@@ -17,7 +17,7 @@ from xmppd.api.router import IDomain, IRouter, ISessionHost
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.api.storage import Accounts
 from xmppd.api.waiting import settle
-from xmppd.routing.delivery import Fate, plan
+from xmppd.routing.delivery import Fate, is_left, plan
 from xmppd.routing.dispatch import check_iq, handle, refusal
 from xmppd.routing.hooks import consult, consult_now
 from xmppd.routing.pending import PendingRequests
@@ -75,6 +75,21 @@ class AccountsDomain:
             gone = Presence(from_=session.jid, type="unavailable")
             self._router.attempt(gone, self._own_presence, gone, session)
         self.sessions.close(session)
+
+    def take_back(self, stanzas: Iterable[Stanza], session: ISession) -> None:
+        """Take what a closed session was to be sent and was not (see `ISessionHost`)."""
+        for stanza in stanzas:
+            if is_left(stanza, session.record, self._cluster.account(session.jid.bare)):
+                again = stanza.copy()  # others may have the same one
+                self._router.attempt(again, self._deliver_again, again, session.account)
+
+    async def _deliver_again(self, stanza: Stanza, owner: str) -> None:
+        """Do what is done for an account, past those who have seen the stanza already."""
+        if await self._accounts.get(owner) is None:
+            raise StanzaError("service-unavailable")
+        rest = self._deliver(stanza, owner)
+        if rest is not None:
+            await rest
 
     def urgent(self, stanza: Stanza) -> bool:
         """Tell whether this answers a request of ours."""

@@ -169,18 +169,24 @@ class OfflineMessages:
     def _take_back(
         self, owner: str, box: Box, gone: ISession, message: Stanza, arrived: float
     ) -> None:
-        """Keep a message that was held, unless other sessions have it or its type forbids."""
+        """Keep a message that was held, or return it, unless other sessions have it."""
         to_all = message.to is not None and message.to.is_bare
-        if message.type in ("error", "groupchat", "headline") or worth(message) is not Worth.KEEP:
+        value = worth(message)
+        if message.type in ("error", "groupchat", "headline") or value is Worth.NOTHING:
             return
         if to_all and any(_has_got(message, other, gone) for other in box.willing):
             return
-        if to_all or message.type == "chat":  # RFC 6121 8.5.3.2.1
+        if value is Worth.KEEP and (to_all or message.type == "chat"):  # RFC 6121 8.5.3.2.1
             self._host.spawn(self._keep_or_bounce(owner, box, message, arrived))
+        else:
+            self._bounce(message)
 
     async def _keep_or_bounce(self, owner: str, box: Box, message: Stanza, arrived: float) -> None:
         if await self._append_later(owner, box, message, arrived) is PASS:
-            self._host.route(error_reply(message, StanzaError("service-unavailable")))
+            self._bounce(message)
+
+    def _bounce(self, message: Stanza) -> None:
+        self._host.route(error_reply(message, StanzaError("service-unavailable")))
 
     def deleted(self, owner: str) -> Verdict:
         """Forget what was known of an account; its messages are gone with it."""
