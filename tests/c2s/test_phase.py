@@ -5,9 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from xmppd.auth.realm import LoggedIn
 from xmppd.c2s.features import mechanisms, starttls
 from xmppd.c2s.phase import is_account
-from xmppd.sasl.exchange import SaslContext
 from xmppd.stanza.jid import JID
-from xmppd.wire.element import Element
 
 
 class IsAccountTests(SynchronousTestCase):
@@ -33,23 +31,21 @@ class IsAccountTests(SynchronousTestCase):
 
 
 class FeatureElementTests(SynchronousTestCase):
-    """Stream features as elements."""
+    """Stream features as they are written."""
 
     def test_mechanisms(self) -> None:
-        def context(*offered: str, **bindings: bytes) -> SaslContext:
-            return SaslContext("a", bytes, True, bindings, offered)
-
-        names = [f"{each.ns} {each.name}" for each in mechanisms(context("PLAIN"))]
-        self.assertEqual(names, ["urn:ietf:params:xml:ns:xmpp-sasl mechanisms"])
-        self.assertEqual(mechanisms(context()), [])
-        bound = SaslContext("a", bytes, True, {"tls-exporter": b"x"}, ("SCRAM-SHA-1-PLUS", "PLAIN"))
-        offer, bindings = mechanisms(bound)
-        self.assertEqual([each.text for each in offer.elements()], ["SCRAM-SHA-1-PLUS", "PLAIN"])
-        self.assertEqual([each.attrs for each in bindings.elements()], [{"type": "tls-exporter"}])
+        plain = b'<mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl">'
+        plain += b"<mechanism>PLAIN</mechanism></mechanisms>"
+        bindings = b'<sasl-channel-binding xmlns="urn:xmpp:sasl-cb:0">'
+        bindings += b'<channel-binding type="tls-exporter"/></sasl-channel-binding>'
+        for names, types, expected in (
+            ((), (), b""),
+            (("PLAIN",), (), plain),
+            (("PLAIN",), ("tls-exporter",), plain + bindings),
+        ):
+            self.assertEqual(mechanisms(names, types), expected)
 
     def test_starttls(self) -> None:
-        tls = "urn:ietf:params:xml:ns:xmpp-tls"
-        self.assertEqual(starttls(required=False), Element("starttls", tls))
-        self.assertEqual(
-            starttls(required=True), Element("starttls", tls, {}, [Element("required", tls)])
-        )
+        begin = b'<starttls xmlns="urn:ietf:params:xml:ns:xmpp-tls"'
+        self.assertEqual(starttls(required=False), begin + b"/>")
+        self.assertEqual(starttls(required=True), begin + b"><required/></starttls>")

@@ -80,6 +80,8 @@ class RegistryTests(SynchronousTestCase):
     def contents(self) -> dict[str, object]:
         """Return all that can be seen of the registry, but the order of its features."""
         registry = self.registry
+        registry.watching(SessionOpened)  # so that it is among what is remembered
+        registry.list(Feature, HOST)
         tables = {name: value for name, value in vars(registry).items() if name != "_features"}
         return tables | {"features": registry.features}
 

@@ -199,8 +199,8 @@ class ElementTests(SynchronousTestCase):
         bind = Element("bind", "urn:x")
         self.assertEqual(stream.features([]), b"<stream:features></stream:features>")
         self.assertEqual(
-            stream.features([bind, bind]),
-            b'<stream:features><bind xmlns="urn:x"/><bind xmlns="urn:x"/></stream:features>',
+            stream.features([bind, b'<sm xmlns="urn:y"/>']),
+            b'<stream:features><bind xmlns="urn:x"/><sm xmlns="urn:y"/></stream:features>',
         )
         self.assertEqual(stream.element(bind), b'<bind xmlns="urn:x"/>')
         self.assertEqual(stream.element(Element("x")), b"<x/>")

@@ -58,16 +58,17 @@ class BeforeLogin:
         self._host = host
         self._claimed = header.from_
 
-    async def offer(self) -> list[Element]:
+    async def offer(self) -> list[Element | bytes]:
         """Offer TLS, then ways to log in; nothing beside TLS where that is required (5.3.1)."""
         channel, host = self._channel, self._host
         assert channel is not None
-        offered: list[Element] = []
+        offered: list[Element | bytes] = []
         if not channel.secure and self._service.contexts is not None:
             offered.append(starttls(required=host.tls_required))
         if channel.secure or not host.tls_required:
             self._login = await self._begin(channel, host)
-            offered += mechanisms(self._login.context)
+            context = self._login.context
+            offered.append(mechanisms(context.offered, context.offered_bindings))
         offered += [shown for _, shown in self._extensions(channel)]
         return offered
 

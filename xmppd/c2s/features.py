@@ -1,44 +1,48 @@
-"""What a client's stream is offered, in elements (RFC 6120 4.3, 5.4.1, 6.4.1; XEP-0440)."""
+"""What a client's stream is offered (RFC 6120 4.3, 5.4.1, 6.4.1; XEP-0440)."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
 from typing import Literal
 
 from twisted.logger import Logger
 
 from xmppd.api.registrations import StreamContext, StreamFeature
-from xmppd.sasl.binding import announced
-from xmppd.sasl.exchange import SaslContext
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import CHANNEL_BINDINGS, SASL, TLS
+from xmppd.wire.serializer import serialize
 
 When = Literal["before-login", "after-login"]
 Shown = tuple[StreamFeature, Element]
 
+REMEMBERED = 64
+"""Offers of mechanisms that are not written anew; most streams are made one of a few."""
+
 _log = Logger()
 
 
-def starttls(*, required: bool) -> Element:
+@cache
+def starttls(*, required: bool) -> bytes:
     """Return the stream feature that offers TLS."""
     feature = Element("starttls", TLS)
     if required:
         feature.add("required")
-    return feature
+    return serialize(feature)
 
 
-def mechanisms(context: SaslContext) -> list[Element]:
-    """Return the stream features for the mechanisms offered: these, and what they can bind to."""
-    if not context.offered:
-        return []
+@lru_cache(maxsize=REMEMBERED)
+def mechanisms(names: tuple[str, ...], bindings: tuple[str, ...]) -> bytes:
+    """Return the stream features for mechanisms: these, and the types they can bind to."""
+    if not names:
+        return b""
     offer = Element("mechanisms", SASL)
-    for name in context.offered:
+    for name in names:
         offer.add("mechanism", SASL, name)
-    types = announced(context, context.offered)
-    if not types:
-        return [offer]
-    bindings = Element("sasl-channel-binding", CHANNEL_BINDINGS)
-    for name in types:
-        bindings.add("channel-binding", type=name)
-    return [offer, bindings]
+    if not bindings:
+        return serialize(offer)
+    types = Element("sasl-channel-binding", CHANNEL_BINDINGS)
+    for name in bindings:
+        types.add("channel-binding", type=name)
+    return serialize(offer) + serialize(types)
 
 
 def extensions(

@@ -18,8 +18,8 @@ class Phase(Protocol):
     def open(self, host: ClientHost, header: Opened) -> None:
         """Take note of the stream the client has opened to `host`."""
 
-    async def offer(self) -> Sequence[Element]:
-        """Return what the stream is offered."""
+    async def offer(self) -> Sequence[Element | bytes]:
+        """Return what the stream is offered (see `InboundStream.features`)."""
 
     async def element(self, element: Element) -> None:
         """Act on a first-level element that is no stanza."""

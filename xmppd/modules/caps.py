@@ -38,6 +38,7 @@ from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Iq, Presence
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import CAPS, DISCO_INFO
+from xmppd.wire.serializer import serialize
 
 NODE = "urn:xmppd:server"
 """Names this software, whatever it can do where it is installed."""
@@ -91,6 +92,8 @@ class Caps:
     def __init__(self, host: IHost, settings: CapsSettings = DEFAULTS) -> None:
         self._host = host
         self._settings = settings
+        self._said: tuple[object, ...] = ()
+        self._digest = ""
         self._watchers: list[Known] = []
         self._own: dict[JID, Client] = {}
         self._contacts: OrderedDict[JID, Client] = OrderedDict()
@@ -118,7 +121,7 @@ class Caps:
 
     def offer(self, _context: StreamContext) -> Element:
         """Return the host's capabilities for the stream features (section 6.3)."""
-        attrs = {"hash": "sha-1", "node": NODE, "ver": digest(host_info(self._host))}
+        attrs = {"hash": "sha-1", "node": NODE, "ver": self._ver()}
         return Element("c", CAPS, attrs)
 
     def info(self, _request: Request) -> Element:
@@ -131,7 +134,16 @@ class Caps:
 
     def _is_ours(self, name: str) -> bool:
         software, _, ver = name.rpartition("#")
-        return software == NODE and ver == digest(host_info(self._host))
+        return software == NODE and ver == self._ver()
+
+    def _ver(self) -> str:
+        """Return the digest of what the host answers, made anew whenever that has changed."""
+        host = self._host
+        forms = tuple(serialize(form.make()) for form in host.extensions(HOST))
+        said = host.identities(HOST), host.features(HOST), forms
+        if said != self._said:
+            self._said, self._digest = said, digest(host_info(host))
+        return self._digest
 
     # Clients that come and go.
 

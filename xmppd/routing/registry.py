@@ -113,7 +113,12 @@ class Registry:
 
     def watching(self, moment: Moment[Any]) -> Sequence[Hook]:
         """Return the hooks of a moment which is not about a stanza on its way, in order."""
-        return [hook for hook in self._hooks if hook.watch.moment is moment]
+        found = self._watching.get(moment)
+        if found is None:
+            found = self._watching[moment] = [
+                hook for hook in self._hooks if hook.watch.moment is moment
+            ]
+        return found
 
     def provider(self, interface: object) -> Any:
         """Return what is provided under that interface, or None."""
@@ -122,11 +127,18 @@ class Registry:
 
     def list(self, kind: type[Any], at: At) -> tuple[Any, ...]:
         """Return the discovery records of that kind which stand at those addresses, in order."""
-        return tuple(record for _, record in self.records(kind) if at in record.at)
+        found = self._listed.get((kind, at))
+        if found is None:
+            found = self._listed[kind, at] = tuple(
+                record for _, record in self.records(kind) if at in record.at
+            )
+        return found
 
     def _compile(self) -> None:
         """Make the tables anew."""
         self._by_kind: dict[type[Any], Any] = {}
+        self._listed: dict[tuple[type[Any], At], tuple[Any, ...]] = {}
+        self._watching: dict[Moment[Any], list[Hook]] = {}
         self._hooks = sorted(
             (Hook.of(feature, watch) for feature, watch in self.records(Watch)),
             key=lambda hook: hook.watch.stage,

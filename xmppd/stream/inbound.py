@@ -64,10 +64,14 @@ class InboundStream(Stream):
         self._ours = Ours.HEADER
         return write_header(self._content, self._domain, id, self._peer, self._version, dialback)
 
-    def features(self, features: Iterable[Element]) -> bytes:
-        """Return `<stream:features/>` with these elements (RFC 6120 4.3.2)."""
+    def features(self, features: Iterable[Element | bytes]) -> bytes:
+        """Return `<stream:features/>` with these (RFC 6120 4.3.2).
+
+        Each is an element, or what some serialize to on their own.
+        """
         return b"<stream:features>%b</stream:features>" % b"".join(
-            serialize(feature, self._content) for feature in features
+            feature if isinstance(feature, bytes) else serialize(feature, self._content)
+            for feature in features
         )
 
     def fail(self, error: StreamError, id: str) -> bytes:
