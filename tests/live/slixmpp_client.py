@@ -71,6 +71,7 @@ class Client(ClientXMPP):
     def bounce(self, message: Any) -> None:
         say(
             "bounce",
+            id=message["id"],
             sender=message["from"].full,
             condition=message["error"]["condition"],
             text=message["error"]["text"],
