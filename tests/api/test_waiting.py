@@ -6,7 +6,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from xmppd.api.waiting import settle
+from xmppd.api.waiting import begin, settle
 
 
 async def at_once(value: object) -> object:
@@ -123,3 +123,18 @@ class SettleTests(SynchronousTestCase):
         done.append(settle(suicidal()))
         waiting.callback(None)
         self.failureResultOf(done[0], CancelledError)
+
+
+class BeginTests(SynchronousTestCase):
+    """The same, always as a Deferred."""
+
+    def test_what_need_not_wait(self) -> None:
+        self.assertEqual("there", self.successResultOf(begin(at_once("there"))))
+        self.failureResultOf(begin(failing(succeed(None))), ValueError)
+
+    def test_waiting(self) -> None:
+        waiting: Deferred[int] = Deferred()
+        done = begin(after(waiting))
+        self.assertNoResult(done)
+        waiting.callback(1)
+        self.assertEqual([1], self.successResultOf(done))

@@ -16,6 +16,7 @@ from zope.interface import implementer
 
 from xmppd.api.auth import AccountDisabled, ICertificateCredentials, IScramCredentials
 from xmppd.api.storage import Account, Accounts
+from xmppd.api.waiting import begin
 from xmppd.auth.keys import StoredKeys
 from xmppd.auth.lookup import find_account
 from xmppd.auth.passwords import KeyMaker, PasswordVerifier
@@ -46,7 +47,7 @@ class StoreChecker:
 
     def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
         """Fire with the localpart of the account the credentials are right for."""
-        return Deferred.fromCoroutine(self._check(credentials))
+        return begin(self._check(credentials))
 
     async def _check(self, credentials: Any) -> bytes:
         name: str = credentials.username.decode()

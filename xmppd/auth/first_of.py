@@ -9,6 +9,8 @@ from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, maybeDeferred
 from zope.interface import Interface, implementer
 
+from xmppd.api.waiting import begin
+
 
 @implementer(ICredentialsChecker)
 class FirstOf:
@@ -29,7 +31,7 @@ class FirstOf:
 
     def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
         """Fire with the first avatar id; fails with `UnauthorizedLogin` if none has any."""
-        return Deferred.fromCoroutine(self._ask(credentials))
+        return begin(self._ask(credentials))
 
     async def _ask(self, credentials: Any) -> bytes | tuple[()]:
         for checker in self.checkers:

@@ -6,12 +6,13 @@ those whose passwords are kept elsewhere, get made-up keys that stay the same.
 
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from xmppd.api.auth import IScramKeys
 from xmppd.api.host import IEntropy
 from xmppd.api.storage import Account, Accounts, KeyValue
+from xmppd.api.waiting import begin
 from xmppd.auth.lookup import find_account
 from xmppd.sasl.exchange import ScramKeys
 from xmppd.sasl.scram_keys import MINIMUM_ITERATIONS, fake_keys
@@ -33,7 +34,9 @@ class KeptSecret:
 
     def get(self) -> Deferred[bytes]:
         """Fire with the secret."""
-        return Deferred.fromCoroutine(self._get())
+        if self._secret is not None:
+            return succeed(self._secret)
+        return begin(self._get())
 
     async def _get(self) -> bytes:
         if self._secret is None:
@@ -71,7 +74,7 @@ class StoredKeys:
 
     def lookup(self, username: str, hash: str) -> Deferred[ScramKeys]:
         """Fire with the keys of `username`, or with made-up ones, the same each time."""
-        return Deferred.fromCoroutine(self._lookup(username, hash))
+        return begin(self._lookup(username, hash))
 
     def complete(self, hash: str) -> Deferred[bool]:
         """Fire with whether all accounts whose passwords are kept here have keys for `hash`."""

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from xmppd.api.auth import IScramKeys
+from xmppd.api.waiting import begin
 from xmppd.auth.attempt import Attempt
 from xmppd.auth.doorkeeper import Doorkeeper
 from xmppd.auth.first_of import asked
@@ -57,7 +58,7 @@ class Authenticator:
 
         `context.offered` is not looked at. Fails if the accounts cannot be asked.
         """
-        return Deferred.fromCoroutine(self._offered(context))
+        return begin(self._offered(context))
 
     def begin(self, name: str, context: SaslContext, address: str) -> Attempt | Failed:
         """Begin an attempt with the mechanism `name`, or refuse it.

@@ -11,6 +11,7 @@ from zope.interface import Interface, implementer
 from xmppd.api.auth import AccountDisabled, IAccount
 from xmppd.api.host import IEntropy, IWallClock
 from xmppd.api.storage import Account, AccountExists, Accounts
+from xmppd.api.waiting import begin
 from xmppd.auth.lookup import find_account
 from xmppd.stanza import prep
 
@@ -60,7 +61,7 @@ class AccountRealm:
 
         Fails with `AccountDisabled`, and with NotImplementedError for other interfaces.
         """
-        return Deferred.fromCoroutine(self._avatar(avatarId, interfaces))
+        return begin(self._avatar(avatarId, interfaces))
 
     async def _avatar(
         self, avatar_id: bytes | str | tuple[()], interfaces: tuple[type[Interface], ...]

@@ -27,7 +27,7 @@ from xmppd.api.registrations import (
 from xmppd.api.router import IRouter
 from xmppd.api.sessions import SessionRecord
 from xmppd.api.storage import HostStorage, Ticket, Tickets, when_settled
-from xmppd.api.waiting import settle
+from xmppd.api.waiting import begin, settle
 from xmppd.routing.domain import AccountsDomain
 from xmppd.routing.hooks import announce, crashed
 from xmppd.routing.pending import PendingRequests
@@ -228,7 +228,7 @@ class LocalHost:
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside the stanza at hand."""
-        running = Deferred.fromCoroutine(work)
+        running = begin(work)
         self._work[running] = None
         running.addErrback(lambda failure: self._log_failure("spawned work", failure))
         running.addBoth(lambda _: self._work.pop(running))

@@ -11,7 +11,7 @@ from xmppd.api.moments import Moment, SessionClosed, SessionOpened
 from xmppd.api.registrations import PerAccount
 from xmppd.api.sessions import ISession
 from xmppd.api.storage import Accounts
-from xmppd.api.waiting import settle
+from xmppd.api.waiting import begin, settle
 from xmppd.routing.hooks import announce, crashed
 from xmppd.routing.registry import Registry
 from xmppd.stanza.errors import StanzaError
@@ -121,7 +121,7 @@ class Sessions:
             return
         online.loading = True
         try:
-            loads = [Deferred.fromCoroutine(_load(*each, account)) for each in missing]
+            loads = [begin(_load(*each, account)) for each in missing]
             states = await gatherResults(loads, consumeErrors=True)
             online.state.update(zip((record.kind for _, record in missing), states, strict=True))
         except FirstError as error:

@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from xmppd.api.storage import NO_TICKET, Account, Page, Range, StorageError, Ticket
+from xmppd.api.waiting import begin
 from xmppd.storage import sqlite_reads as reads
 from xmppd.storage.engine import Census
 from xmppd.storage.overlay import Overlay, Seen
@@ -151,7 +152,7 @@ class SqliteEngine:
         counted = self._counted.get(store)
         if self._running and counted is not None and counted[0] == self._last_of(store):
             return succeed(counted[1])
-        return Deferred.fromCoroutine(self._count(store))
+        return begin(self._count(store))
 
     async def _count(self, store: int) -> Census:
         self._require_running()
@@ -179,7 +180,7 @@ class SqliteEngine:
         read: Callable[[Connection], T],
         is_short: Callable[[Connection], bool] | None = None,
     ) -> Deferred[T]:
-        return Deferred.fromCoroutine(self._scanned(store, read, is_short))
+        return begin(self._scanned(store, read, is_short))
 
     async def _scanned(
         self,
