@@ -16,7 +16,7 @@ from xmppd.api.registrations import ACCOUNT, HOST, OWN_ACCOUNT, At
 from xmppd.api.router import IDomain, IRouter, ISessionHost
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.api.storage import Accounts
-from xmppd.api.waiting import settle
+from xmppd.api.waiting import begin, settle
 from xmppd.routing.delivery import Fate, is_left, plan
 from xmppd.routing.dispatch import check_iq, handle, refusal
 from xmppd.routing.hooks import consult, consult_now
@@ -67,7 +67,7 @@ class AccountsDomain:
 
     def open(self, session: ISession, created: float | None = None) -> "Deferred[None]":
         """Make a session reachable (see `ISessionHost`)."""
-        return Deferred.fromCoroutine(self.sessions.open(session, created))
+        return begin(self.sessions.open(session, created))
 
     def close(self, session: ISession) -> None:
         """Make a session unreachable; it goes unavailable first (RFC 6121 4.5.2)."""
@@ -129,7 +129,7 @@ class AccountsDomain:
 
     def answer(self, stanza: Stanza, created: float | None = None) -> "Deferred[Stanza | None]":
         """Have a stanza answered before binding (see `ISessionHost`)."""
-        return Deferred.fromCoroutine(self._answer_unbound(stanza, created))
+        return begin(self._answer_unbound(stanza, created))
 
     def submit(self, stanza: Stanza, session: ISession) -> "Deferred[None] | None":
         """Take what a client sends (see `ISessionHost`)."""
