@@ -36,9 +36,9 @@ class Checks:
         # user has blocked, for one (XEP-0191 3.3).
         self._refused: dict[str, list[str]] = defaultdict(list)
         for client in scenario.clients():
-            for stanza in client.handed:
-                if stanza.kind == "message" and stanza.type != "error":
-                    self._handed[stanza.id].append((client, stanza))
+            for got in client.got:  # not all of what is handed to a session comes
+                if got.stanza.kind == "message" and got.stanza.type != "error":
+                    self._handed[got.stanza.id].append((client, got.stanza))
         self._errors: dict[str, list[tuple[NetworkClient, float]]] = defaultdict(list)
         for client in scenario.clients():
             for got in client.got:

@@ -85,6 +85,19 @@ def subscribe(scenario: Scenario) -> None:
         client.send(f"<presence to='{scenario.another(client).bare}' type='{type}'/>")
 
 
+def leave_as_it_waits(scenario: Scenario) -> None:
+    """Be gone with a message behind an answer that is not on disk yet."""
+    client, other = scenario.somebody(), scenario.somebody()
+    if client is None or other is None or client is other:
+        return
+    scenario.counts["left with something to be sent"] += 1
+    for _ in range(scenario.dice.pick((1, 3))):
+        _name(scenario, client)
+        _send(scenario, other, client.jid, 50)
+        scenario.network.run(scenario.dice.between(0.0, 0.1))
+    client.logout()
+
+
 def befriend(scenario: Scenario) -> None:
     """Have two who are there ask and admit each other."""
     one, other = scenario.somebody(), scenario.somebody()
@@ -101,10 +114,15 @@ def edit_roster(scenario: Scenario) -> None:
     """Name a contact, or remove one."""
     client = scenario.somebody()
     if client is not None:
-        gone = " subscription='remove'" if scenario.dice.chance(0.2) else " name='x'"
+        _name(scenario, client, remove=scenario.dice.chance(0.2))
+
+
+def _name(scenario: Scenario, client: NetworkClient, *, remove: bool = False) -> None:
+    if client.online:
+        change = " subscription='remove'" if remove else " name='x'"
         client.send(
             f"<iq type='set' id='{scenario.next_id('q')}'><query xmlns='{ROSTER}'>"
-            f"<item jid='{scenario.another(client).bare}'{gone}/></query></iq>"
+            f"<item jid='{scenario.another(client).bare}'{change}/></query></iq>"
         )
 
 
@@ -156,5 +174,6 @@ PEACE: Actions = (
     (block, 2),
     (change_presence, 3),
     (come_or_go, 8),
+    (leave_as_it_waits, 1),
 )
 """What people do, and how often."""

@@ -7,7 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 from tests.network.faults import crash_as_it_keeps, crash_at_work, reset
-from tests.network.people import Actions, befriend, edit_roster
+from tests.network.people import Actions, befriend, edit_roster, leave_as_it_waits
 from xmppd.cluster.single import SingleNode
 from xmppd.routing.domain import AccountsDomain
 from xmppd.routing.host import LocalHost
@@ -221,6 +221,9 @@ PLANTED: Mapping[str, Bug] = {
         _instead(Route, "_detached", _lose_the_queue), LOST, ((reset, 40),)
     ),
     "nothing on disk": Bug(_instead(Spool, "keep", _forget_at_once), LOST, ((crash_at_work, 20),)),
+    "dropped with its session": Bug(
+        _instead(AccountsDomain, "take_back", _nothing), LOST, ((leave_as_it_waits, 20),)
+    ),
     # What is not delivered is returned, once.
     "never returned though in doubt": Bug(
         _instead(Route, "_settled", _keep_silent), LOST, ((reset, 40),)

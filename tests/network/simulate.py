@@ -38,6 +38,7 @@ REACHED = (
     "slow servers",
     "narrow ways",
     "floods",
+    "left with something to be sent",
     "DNS failures",
     *(f"the DNS has lied: {host}" for host in (ELSEWHERE, HOME, HOST)),
     *(f"shown: {certificate.value}" for certificate in Certificate),
