@@ -5,10 +5,12 @@ from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 
-from tests.s2s.test_outgoing import JULIET, ROMEO, SM, OutgoingCase, message, ping, sent
+from tests.s2s.test_outgoing import JULIET, ROMEO, SM, OutgoingCase, late, message, ping, sent
 from tests.s2s.world import ADDRESSES, CAPULET, MONTAGUE, Peer, service
 from xmppd.api.storage import Archive, StorageError, Ticket
 from xmppd.s2s.spool import SENT, WAITING, Kept, Spool
+from xmppd.s2s.waiting import LATE_SECONDS
+from xmppd.stanza.dates import format_datetime
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Message, Stanza
@@ -54,6 +56,17 @@ class CrashTests(KeepingCase):
         self.comes()
         self.ready()
         self.called().receives(sent("1"), sent("2"))
+
+    def test_what_has_waited_for_long_says_so(self) -> None:
+        """XEP-0203: from when it was accepted, also by a server of ours that is no more."""
+        since = format_datetime(self.world.wall.now())
+        self.sends(message("1"))
+        self.restarts()
+        self.world.wall.seconds += LATE_SECONDS
+        self.sends(message("2"))
+        self.comes()
+        self.ready()
+        self.called().receives(late(since), sent("2"))
 
     def test_order(self) -> None:
         self.sends(message("1"))

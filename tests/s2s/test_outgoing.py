@@ -52,6 +52,12 @@ def sent(id: str = "1", to: str = ROMEO) -> str:
     return message(id, to).replace("<message ", f"<message from='{JULIET}' ")
 
 
+def late(since: str) -> str:
+    """Return the first message as it is sent after a long wait (XEP-0203)."""
+    delay = f"<delay xmlns='urn:xmpp:delay' from='{CAPULET}' stamp='{since}'/></message>"
+    return sent().replace("</message>", delay)
+
+
 def ping(id: str = "p") -> str:
     return f"<iq to='{MONTAGUE}' id='{id}' type='get'><ping xmlns='urn:xmpp:ping'/></iq>"
 
@@ -234,7 +240,7 @@ class NegotiationTests(OutgoingCase):
         self.world.passes(10)
         self.assertEqual(len(self.place.peers), 2)
         self.ready()
-        self.called().receives(sent())
+        self.called().receives(late("2026-06-01T12:00:00Z"))
 
 
 class BlockedTests(OutgoingCase):
@@ -361,7 +367,7 @@ class WaitingTests(OutgoingCase):
         self.world.network.listening[ADDRESSES[MONTAGUE], 5269] = self.place
         self.world.passes(12)
         self.ready()
-        self.called().receives(sent())
+        self.called().receives(late("2026-06-01T12:00:00Z"))
 
     def test_they_come_back_in_the_end(self) -> None:
         del self.world.network.listening[ADDRESSES[MONTAGUE], 5269]

@@ -348,13 +348,18 @@ class IncomingStream(ServerProtocol):
         """End the stream; where its server has not got in, the log says why not."""
         stopping = error.condition == "system-shutdown"
         if self._named and not (self.pairs or self.is_over or stopping):
-            self._log.info(
-                "{domain} was refused from {address}: {why}",
-                domain=self._named,
-                address=self.address,
-                why=f"{error.condition}: {error.text}" if error.text else error.condition,
-            )
+            why = f"{error.condition}: {error.text}" if error.text else error.condition
+            network = network_of(self.address)
+            self._around.telling.tell(network, lambda: self._tell_refused(why))
         super().fail(error)
+
+    def _tell_refused(self, why: str) -> None:
+        self._log.info(
+            "{domain} was refused from {address}: {why}",
+            domain=self._named,
+            address=self.address,
+            why=why,
+        )
 
     @override
     def _failure(self, error: StreamError) -> bytes:

@@ -253,7 +253,8 @@ class Route:
             if first.ticket > gate.settled or (gate.failed and first.has_lost(gate.failed)):
                 return  # `release` comes
             item = queue.pop()
-            traffic.send(item.stanza, self._receipt(item))
+            stanza = item.to_send(self.pair.local, self._around.wall.now())
+            traffic.send(stanza, self._receipt(item))
             item.let_go()  # not before: what comes of it is sent behind this
             traffic = self.traffic
         if traffic is not None:

@@ -8,9 +8,13 @@ from twisted.internet.defer import Deferred
 from xmppd.api.storage import Ticket
 from xmppd.s2s.spool import SHARE_OF_ONE, Kept
 from xmppd.s2s.tally import Tally
+from xmppd.stanza.delay import add_delay
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.stanza.weight import weight
+
+LATE_SECONDS = 30.0
+"""For how long a message has waited that says so when it is sent."""
 
 
 class Item:
@@ -39,6 +43,17 @@ class Item:
     def has_lost(self, failed: range) -> bool:
         """Tell whether a write it needs is among those that were lost."""
         return any(ticket in failed for ticket in self.tickets)
+
+    def to_send(self, local: str, now: float) -> Stanza:
+        """Return the stanza as it is sent from a domain of ours; `now` is the time of day.
+
+        A message that has waited for long says since when (XEP-0203 section 2).
+        """
+        if self.kept is None or now - self.kept.since < LATE_SECONDS:
+            return self.stanza
+        late = self.stanza.copy()
+        add_delay(late, JID.parse(local), self.kept.since)
+        return late
 
     def let_go(self) -> None:
         """Have its sender wait no longer."""
