@@ -6,7 +6,8 @@ piece cut from a document means the same anywhere (RFC 6120 4.8).
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from xmppd.wire.element import Element
 from xmppd.wire.namespaces import XML
@@ -21,7 +22,7 @@ _START = (
     "A-Z_a-z\xc0-\xd6\xd8-\xf6\xf8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d\u2070-\u218f"
     "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
 )
-_is_name = re.compile(f"[{_START}][{_START}.0-9\xb7\u0300-\u036f\u203f\u2040-]*").fullmatch
+_NAME = re.compile(f"[{_START}][{_START}.0-9\xb7\u0300-\u036f\u203f\u2040-]*")
 _ENTITIES = {
     "&": "&amp;",
     "<": "&lt;",
@@ -39,6 +40,11 @@ def _entity(match: re.Match[str]) -> str:
         return _ENTITIES[match[0]]
     except KeyError:
         raise ValueError(f"U+{ord(match[0]):04X} cannot be written in XML") from None
+
+
+@lru_cache(maxsize=512)  # names are few, but for those strangers make up
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None
 
 
 def _no_name(name: str) -> ValueError:
@@ -92,34 +98,31 @@ def _write(element: Element, scope: str, out: list[str], room: int) -> None:
     with `TooLong` behind `room` characters: a name of a kilobyte is written at each change of
     namespace, where its reader spent a prefix.
     """
-    stack: list[tuple[Element, str, int]] = [(element, scope, 0)]
+    stack: list[tuple[Iterator[Element | str], str, str]] = [(iter((element,)), scope, "")]
     while stack:
-        node, around, at = stack.pop()
-        # Names in the XML namespace are only ever written with its reserved prefix.
-        tag = f"xml:{node.name}" if node.ns == XML else node.name
-        if at == 0:
-            if not _is_name(node.name):
-                raise _no_name(node.name)
-            declared = node.ns in (around, XML)
-            declaration = "" if declared else f' xmlns="{escape_attr(node.ns)}"'
+        siblings, around, end = stack[-1]
+        for node in siblings:
+            if isinstance(node, str):
+                out.append(escape_text(node))
+                continue
+            name, ns = node.name, node.ns
+            if not _is_name(name):
+                raise _no_name(name)
+            # Names in the XML namespace are only ever written with its reserved prefix.
+            tag = f"xml:{name}" if ns == XML else name
+            declaration = "" if ns in (around, XML) else f' xmlns="{escape_attr(ns)}"'
             close = "" if node.children else "/"
             piece = f"<{tag}{declaration}{attributes(node.attrs)}{close}>"
             out.append(piece)
             room -= len(piece)
             if room < 0:
                 raise TooLong
-            if not node.children:
-                continue
-        for index in range(at, len(node.children)):
-            child = node.children[index]
-            if isinstance(child, str):
-                out.append(escape_text(child))
-                continue
-            stack.append((node, around, index + 1))
-            stack.append((child, node.ns, 0))
-            break
+            if node.children:
+                stack.append((iter(node.children), ns, f"</{tag}>"))
+                break
         else:
-            out.append(f"</{tag}>")
+            out.append(end)
+            stack.pop()
 
 
 def serialize(element: Element, scope: str = "", limit: int = sys.maxsize) -> bytes:
