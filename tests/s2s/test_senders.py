@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from xmppd.api.storage import Account
 from xmppd.s2s.senders import Senders
 from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Message
 from xmppd.testing.fake_host import FakeHost
 
 
@@ -47,6 +48,25 @@ class SendersTests(SynchronousTestCase):
         here.sends("<presence/>")
         self.assertEqual(self.reach("juliet@example.org/phone"), balcony)
         self.assertEqual(self.reach("juliet@example.org"), balcony)
+
+    def test_who_has_begun_it(self) -> None:
+        """A client that is there, by what is no answer; all else others can bring about."""
+        self.host.login("juliet/balcony")
+        self.guests.login("x/y")
+        juliet = "juliet@example.org"
+        for sender, kind, account in (
+            (f"{juliet}/balcony", "chat", juliet),
+            (f"{juliet}/balcony", "error", None),
+            (f"{juliet}/phone", "chat", None),
+            (juliet, "chat", None),
+            ("example.org", "chat", None),
+            ("x@guests.example/y", "chat", "guests.example"),
+            ("room@muc.example.org/nick", "chat", None),
+            ("", "chat", None),
+        ):
+            stanza = Message(type=kind, from_=JID.parse(sender) if sender else None)
+            found = self.senders.opener(stanza)
+            self.assertEqual(found, account and JID.parse(account), (sender, kind))
 
     def created(self, address: str) -> float | None:
         created = self.senders.created(JID.parse(address))

@@ -10,12 +10,15 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.network.watcher import said
-from tests.s2s.test_outgoing import HOST, OutgoingCase, message, sent
+from tests.s2s.test_outgoing import HOST, JULIET, OutgoingCase, message, sent
 from tests.s2s.world import CAPULET, service
 from xmppd.s2s.shares import Shares, owner
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Message
 from xmppd.testing.fake_session import FakeSession
+
+OTHERS = "others"
+"""Who wants a turn for what others have brought about."""
 
 
 class OwnerTests(SynchronousTestCase):
@@ -34,18 +37,22 @@ class OwnerTests(SynchronousTestCase):
 
 
 class TurnsTests(SynchronousTestCase):
-    """Eight turns, of which one owner has two at most."""
+    """Eight turns, of which one owner has two at most, one account two, and all others four."""
 
     def setUp(self) -> None:
         self.shares = Shares(8)
         self.busy: list[str] = []
 
-    def begin(self, domain: str) -> tuple["Deferred[None]", Callable[[], None]]:
-        """Want a turn; return what fires when it is over, and what ends it."""
+    def begin(self, domain: str, opener: str = "") -> tuple["Deferred[None]", Callable[[], None]]:
+        """Want a turn for an account; by default each domain has one of its own.
+
+        Return what fires when it is over, and what ends it.
+        """
         work: Deferred[None] = Deferred()
+        account = None if opener == OTHERS else JID.parse(opener or f"x@{domain}")
 
         async def run() -> None:
-            async with self.shares.turn(domain):
+            async with self.shares.turn(domain, account):
                 self.busy.append(domain)
                 await work
 
@@ -68,6 +75,25 @@ class TurnsTests(SynchronousTestCase):
             end()
         self.assertEqual(len(self.busy), 10)
         self.assertEqual(len(self.shares), 0)
+
+    def test_one_account(self) -> None:
+        (first, end), *_ = [self.begin(f"d{number}.example", JULIET) for number in range(4)]
+        self.begin("other.example", f"nurse@{CAPULET}")
+        self.assertEqual(self.busy, ["d0.example", "d1.example", "other.example"])
+        end()
+        self.successResultOf(first)
+        self.assertEqual(self.busy[3:], ["d2.example"])
+
+    def test_what_others_bring_about(self) -> None:
+        """However many domains they have, half of the turns are left."""
+        (first, end), *_ = [self.begin(f"d{number}.example", OTHERS) for number in range(20)]
+        self.assertEqual(len(self.busy), 4)
+        for number in range(4):
+            self.begin(f"e{number}.example")
+        self.assertEqual(self.busy[4:], [f"e{number}.example" for number in range(4)])
+        end()
+        self.successResultOf(first)
+        self.assertEqual(self.busy[8:], ["d4.example"])
 
     def test_who_does_not_want_to_wait(self) -> None:
         runs = [self.begin(f"d{number}.evil.example") for number in range(3)]
@@ -124,7 +150,7 @@ class _Wanting:
 
     async def work(self, gate: "Deferred[None]", has: Callable[[], None]) -> None:
         await gate
-        async with self.shares.turn("a.example"):
+        async with self.shares.turn("a.example", None):
             has()
             self.never: Deferred[None] = Deferred()
             await self.never
@@ -203,6 +229,28 @@ class DeadServersTests(OutgoingCase):
         self.assertEqual(len(service(self.server).outgoing._openers), 0)
         self.writes(self.juliet, "e{}.example", range(10, 20))
         self.assertEqual(self.refused(self.juliet), [])
+
+    def answers(self, *domains: str) -> None:
+        """Have this server answer strangers in these domains."""
+        for domain in domains:
+            to = JID.parse(f"romeo@{domain}")
+            self.server.router.route(Message(to=to, from_=JID.parse(CAPULET), id=domain))
+        self.world.turn()
+
+    def test_connections_for_strangers(self) -> None:
+        """Who has many domains and asks from each, but answers nowhere, leaves users theirs."""
+        self.answers(*(f"e{number}.example" for number in range(9)))
+        self.assertEqual(len(self.world.network.asked), 2)
+        self.sends(message())
+        self.ready()
+        self.called().receives(sent())
+
+    def test_routes_for_strangers(self) -> None:
+        outgoing = service(self.server).outgoing
+        self.answers(*(f"e{number}.x{number}.example" for number in range(41)))
+        self.assertEqual(len(outgoing), 40)
+        self.sends(message())
+        self.assertEqual(len(outgoing), 41)
 
     def test_who_speaks_for_a_domain(self) -> None:
         for number in range(12):

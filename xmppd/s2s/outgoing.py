@@ -12,7 +12,7 @@ from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.dialling import Dialler
 from xmppd.s2s.pairs import Pair
 from xmppd.s2s.route import Route
-from xmppd.s2s.shares import SHARE, Shares, owner
+from xmppd.s2s.shares import SHARE, SHARE_OF_OTHERS, Shares, owner
 from xmppd.s2s.spool import Kept, Spool
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.traffic import Traffic
@@ -52,9 +52,10 @@ class Outgoing:
         self._may_keep = may_keep
         self._connecting = Shares(around.settings.connecting)
         self._routes: dict[tuple[str, str], Route] = {}
-        # How many routes lead to the names of each owner, and how many each account has opened.
+        # How many routes lead to the names of each owner, and how many each account has opened;
+        # None stands for what others may have brought about.
         self._owners: Counter[str] = Counter()
-        self._openers: Counter[JID] = Counter()
+        self._openers: Counter[JID | None] = Counter()
         self._loading = False
 
     def __len__(self) -> int:
@@ -70,9 +71,17 @@ class Outgoing:
         assert from_ is not None and to is not None  # the router sees to it
         route = self._routes.get((from_.domainpart, to.domainpart))
         if route is None:
-            opener = self._around.senders.account(from_)
+            opener = self._around.senders.opener(stanza)
+            if opener is None:
+                self._check_others()
             route = self._route(Pair(from_.domainpart, to.domainpart), opener)
         return route.submit(stanza)
+
+    def _check_others(self) -> None:
+        """Refuse one more route that others may have brought about, if there are many."""
+        most = max(1, self._around.settings.routes // SHARE_OF_OTHERS)
+        if self._openers[None] >= most:
+            raise StanzaError("resource-constraint", "too many other servers are being sent to")
 
     def _route(self, pair: Pair, opener: JID | None = None) -> Route:
         """Make a route, which counts for the account `opener` if there is one."""
@@ -94,14 +103,14 @@ class Outgoing:
             route.hold()
         self._routes[pair.local, pair.remote] = route
         self._owners[owner(pair.remote)] += 1
-        if opener is not None:
-            route.opener = opener
-            self._openers[opener] += 1
+        route.opener = opener
+        self._openers[opener] += 1
         return route
 
     async def _dial(self, pair: Pair) -> DialledStream:
         """Make a stream, not too many at a time."""
-        async with self._connecting.turn(pair.remote):
+        route = self._routes.get((pair.local, pair.remote))
+        async with self._connecting.turn(pair.remote, None if route is None else route.opener):
             return await self._dialler.dial(pair)
 
     def proven(self, pair: Pair, traffic: Traffic | None) -> None:
@@ -158,8 +167,7 @@ class Outgoing:
             if route.is_spare and not self._loading:
                 del self._routes[key]
                 _take_one(self._owners, owner(route.pair.remote))
-                if route.opener is not None:
-                    _take_one(self._openers, route.opener)
+                _take_one(self._openers, route.opener)
         self._absent.look_after()
 
     def end(self) -> None:

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 
 from xmppd.api.host import IHost
 from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Stanza
+
+ANSWERS = ("error", "result")
+"""Types of stanzas that answer others."""
 
 
 class Senders:
@@ -24,6 +28,19 @@ class Senders:
         if host is None or not jid.localpart:
             return None
         return host.jid if host.anonymous else jid.bare
+
+    def opener(self, stanza: Stanza) -> JID | None:
+        """Return the account whose client writes this on its own; None for all else.
+
+        That is answers, and what is said in the name of an account or a domain: others may have
+        brought it about.
+        """
+        sender = stanza.from_
+        if sender is None or not sender.is_full or stanza.type in ANSWERS:
+            return None
+        host = self._hosts.get(sender.domainpart)
+        is_here = host is not None and host.session(sender) is not None
+        return self.account(sender) if is_here else None
 
     def has_client(self, jid: JID) -> bool:
         """Tell whether this is the address of a client that may come back: no guest's."""

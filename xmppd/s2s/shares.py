@@ -4,15 +4,23 @@ Whoever owns a name can have any number of names below it, all of which lead to 
 answer. So names below one another get a share together, and never all there is.
 """
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
 
 from twisted.internet.defer import DeferredSemaphore
 
 from xmppd.s2s.targets import literal
+from xmppd.stanza.jid import JID
 
 SHARE = 4
 """Names of one owner get this part of what there is."""
+
+SHARE_OF_OTHERS = 2
+"""All that others may have brought about gets this part: answers to servers that never answer."""
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 def owner(domain: str) -> str:
@@ -24,31 +32,57 @@ def owner(domain: str) -> str:
 
 
 class Shares:
-    """Turns, of which there are `most` at a time."""
+    """Turns, of which there are `most` at a time.
+
+    Whoever opens what they are for has a share, too: an account a quarter, and two at least; what
+    others may have brought about, all together, half.
+    """
 
     def __init__(self, most: int) -> None:
         self._all = DeferredSemaphore(most)
-        self._most_of_one = max(1, most // SHARE)
-        self._owners: dict[str, DeferredSemaphore] = {}
-        self._users: dict[str, int] = {}
+        self._owners: _Named[str] = _Named(max(1, most // SHARE))
+        self._accounts: _Named[JID] = _Named(max(2, most // SHARE))
+        self._others = DeferredSemaphore(max(1, most // SHARE_OF_OTHERS))
 
     def __len__(self) -> int:
-        """Return how many owners have a turn, or wait for one."""
+        """Return how many owners and accounts have a turn, or wait for one."""
+        return len(self._owners) + len(self._accounts)
+
+    @asynccontextmanager
+    async def turn(self, domain: str, opener: JID | None) -> AsyncIterator[None]:
+        """Wait for a turn for a domain, and have it.
+
+        `opener` is the account that wants it; None where it may have been brought about by others.
+        """
+        opening = _held(self._others) if opener is None else self._accounts.held(opener)
+        async with self._owners.held(owner(domain)), opening, _held(self._all):
+            yield
+
+
+class _Named(Generic[Name]):
+    """Tokens, of which there are `most` for each name; names that need none are forgotten."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._tokens: dict[Name, DeferredSemaphore] = {}
+        self._users: Counter[Name] = Counter()
+
+    def __len__(self) -> int:
+        """Return how many names have a token, or wait for one."""
         return len(self._users)
 
     @asynccontextmanager
-    async def turn(self, domain: str) -> AsyncIterator[None]:
-        """Wait for a turn for a domain, and have it."""
-        name = owner(domain)
-        own = self._owners.setdefault(name, DeferredSemaphore(self._most_of_one))
-        self._users[name] = self._users.get(name, 0) + 1
+    async def held(self, name: Name) -> AsyncIterator[None]:
+        """Wait for a token of that name, and have it."""
+        tokens = self._tokens.setdefault(name, DeferredSemaphore(self._most))
+        self._users[name] += 1
         try:
-            async with _held(own), _held(self._all):
+            async with _held(tokens):
                 yield
         finally:
             self._users[name] -= 1
             if not self._users[name]:
-                del self._users[name], self._owners[name]
+                del self._users[name], self._tokens[name]
 
 
 @asynccontextmanager
