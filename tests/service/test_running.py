@@ -164,6 +164,7 @@ class RunningTests(TestCase):
         self.assertEqual(await self.ask("reload"), expected)
         self.assertEqual(self.told.states, ["READY=1", "RELOADING=1", "READY=1"])
         self.assertEqual(len(reopened), 1)
+        self.assertEqual(len(self.logged("reloaded")), 1)
         await service.stopService()
 
     async def test_check(self) -> None:
@@ -191,6 +192,7 @@ class RunningTests(TestCase):
         asking: Deferred[Any] = Deferred.fromCoroutine(self.ask("reload"))
         error = await self.assertFailure(asking, CommandError)
         self.assertEqual(str(error), "nothing has changed: x: is bad.")
+        self.assertEqual(self.logged("reloaded"), [])
         self.assertEqual(len(self.logged("the log cannot be opened anew")), 1)
         self.assertEqual(self.told.states[-1], "READY=1")
         await service.stopService()

@@ -125,7 +125,8 @@ class XmppService(MultiService):
         except OSError as error:
             self._log.error("the log cannot be opened anew: {error}", error=error)
         reloaded = replace(self._server.reload(), notes=self._unused())
-        self._log.info("reloaded: {hosts}", hosts=", ".join(reloaded.hosts))
+        if not reloaded.errors:  # which are in the log
+            self._log.info("reloaded: {hosts}", hosts=", ".join(reloaded.hosts))
         for note in reloaded.notes:
             self._log.warn("{note}", note=note)
         self._notifier.ready()

@@ -5,7 +5,11 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from acme.greeting import GREETING, Greeting, GreetingSettings
+from xmppd.stanza.errors import StanzaError
+from xmppd.stanza.jid import JID
+from xmppd.stanza.stanza import Iq
 from xmppd.testing.network import Network, NetworkClient
+from xmppd.wire.element import Element
 
 ASK = f"<iq to='juliet@a.example' type='get' id='1'><greeting xmlns='{GREETING}'/></iq>"
 
@@ -49,6 +53,21 @@ class NetworkTests(SynchronousTestCase):
         self.network.mend()
         self.network.run(10)
         self.assertEqual([(each.id, each.type) for each in self.romeo.take()], [("1", "error")])
+
+    def test_asking_another_server(self) -> None:
+        """As a module does that asks others; here it is the server of Romeo."""
+        server = self.network.nodes["b.example"].server
+        assert server is not None  # it runs
+        host = server.host()
+        for domain, condition in (
+            ("a.example", "service-unavailable"),  # the greeting is for users
+            ("nowhere.example", "remote-server-not-found"),
+        ):
+            greeting = Element("greeting", GREETING)
+            asking = host.request(Iq(greeting, to=JID.parse(domain), type="get"), timeout=5.0)
+            self.network.run(10)
+            error = self.failureResultOf(asking, StanzaError).value
+            self.assertEqual(error.condition, condition)
 
     def test_nothing_is_left(self) -> None:
         self.juliet.logout()
