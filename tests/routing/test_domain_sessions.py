@@ -2,7 +2,7 @@
 
 from tests.plays import refusal
 from tests.routing.cases import BALCONY, JULIET, DomainTestCase
-from xmppd.api.moments import PASS, PresenceChanged, Verdict
+from xmppd.api.moments import PASS, STOP, PresenceChanged, ToAccount, Undeliverable, Verdict
 from xmppd.api.registrations import PerSession
 from xmppd.api.sessions import ISession, SessionRecord
 from xmppd.stanza.jid import JID
@@ -136,3 +136,54 @@ class SessionHostTests(DomainTestCase):
             [stanza] = read_stanzas(text)
             stanza.from_ = self.juliet.jid
             self.assertIs(expected, self.domain.urgent(stanza), text)
+
+
+class TakenBackTests(DomainTestCase):
+    """What a session has ended with before it was sent (RFC 6121 8.5)."""
+
+    def end_with(self, *texts: str) -> None:
+        session = self.juliet
+        self.juliet.disconnects()
+        self.domain.take_back([read_stanzas(text)[0] for text in texts], session)
+
+    def chat(self, to: str) -> str:
+        return f"<message from='romeo@example.net/orchard' to='{to}' id='1' type='chat'/>"
+
+    def error(self, from_: str) -> str:
+        to = "romeo@example.net/orchard"
+        return refusal("service-unavailable", kind="message", id="1", from_=from_, to=to)
+
+    def test_goes_to_who_is_there(self) -> None:
+        """Past the watchers of what comes to the account: those have seen it."""
+        self.watch(ToAccount, lambda stanza, owner: STOP)
+        chamber = self.host.login("juliet/chamber")
+        chamber.sends("<presence/>")
+        chamber.receives()
+        self.end_with(self.chat(BALCONY), self.chat(JULIET))
+        chamber.receives(self.chat(BALCONY))
+        self.romeo.receives()
+
+    def test_is_kept_if_somebody_does_that(self) -> None:
+        kept: list[str] = []
+
+        async def keep(stanza: Stanza, _owner: str) -> Verdict:
+            kept.append(str(stanza.to))
+            return STOP
+
+        self.watch(Undeliverable, keep)
+        self.end_with(self.chat(BALCONY), "<iq type='get' id='2'/>", self.chat(JULIET))
+        self.assertEqual(kept, [BALCONY, JULIET])
+        self.romeo.receives()
+
+    def test_else_it_comes_back(self) -> None:
+        self.end_with(self.chat(BALCONY), self.chat(JULIET))
+        self.romeo.receives(self.error(BALCONY), self.error(JULIET))
+
+    def test_nothing_is_kept_for_an_account_that_is_gone(self) -> None:
+        kept: list[Stanza] = []
+        self.watch(Undeliverable, lambda stanza, owner: kept.append(stanza))
+        self.juliet.disconnects()
+        self.host.accounts.delete("juliet")
+        self.end_with(self.chat(JULIET))
+        self.romeo.receives(self.error(JULIET))
+        self.assertEqual(kept, [])
