@@ -245,6 +245,21 @@ class DeadServersTests(OutgoingCase):
         self.ready()
         self.called().receives(sent())
 
+    def test_what_a_stop_has_left_counts_for_its_senders(self) -> None:
+        """It waits no longer for what strangers bring about than it would have, and is all kept."""
+        self.writes(self.juliet, "e{}.example", range(4))
+        data = self.world.crash(CAPULET)
+        del self.world.network.asked[:]
+        self.server = self.world.server(CAPULET, data=data, connecting=4, routes=16)
+        self.juliet = self.world.login(JULIET)
+        self.world.turn()
+        outgoing = service(self.server).outgoing
+        self.addCleanup(outgoing.end)
+        self.assertEqual(outgoing._openers, {JID.parse(JULIET).bare: 4})  # of 16, two would be hers
+        self.answers("e8.example")
+        self.assertEqual(len(self.world.network.asked), 3)
+        self.assertEqual(self.refused(self.juliet), [])
+
     def test_routes_for_strangers(self) -> None:
         outgoing = service(self.server).outgoing
         self.answers(*(f"e{number}.x{number}.example" for number in range(41)))

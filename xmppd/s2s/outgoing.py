@@ -95,7 +95,8 @@ class Outgoing:
             1, settings.routes // SHARE
         ):
             raise StanzaError("resource-constraint", "too many other servers are being sent to")
-        if opener is not None and self._openers[opener] >= max(1, settings.routes // SHARE_OF_ONE):
+        too_many = self._openers[opener] >= max(1, settings.routes // SHARE_OF_ONE)
+        if opener is not None and too_many and not self._loading:  # else it was taken already
             raise StanzaError("resource-constraint", "you write to too many other servers")
         spool = self._spool if self._may_keep(pair.local) else None
         route = Route(pair, self._around, self._dial, spool, self._absent)
@@ -149,7 +150,8 @@ class Outgoing:
             return
         pair = Pair(from_.domainpart, to.domainpart)
         try:
-            route = self._routes.get((pair.local, pair.remote)) or self._route(pair)
+            route = self._routes.get((pair.local, pair.remote))
+            route = route or self._route(pair, self._around.senders.account(from_))
         except StanzaError as error:
             self._return(kept, stanza, error)
             return
