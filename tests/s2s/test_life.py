@@ -23,6 +23,7 @@ from tests.s2s.wires import join
 from tests.s2s.world import ADDRESSES, CAPULET, MONTAGUE, Peer, World, connect, opening, service
 from xmppd.api.pace import SECONDS
 from xmppd.api.router import IDomain
+from xmppd.api.storage import KeyValue
 from xmppd.s2s.factory import ServerFactory
 from xmppd.s2s.incoming import IncomingStream
 from xmppd.s2s.traffic import Traffic
@@ -126,6 +127,26 @@ class OrderTests(TakingCase):
         self.busy.done("1")
         peer.sends("<r xmlns='urn:xmpp:sm:3'/>")
         peer.receives("<a xmlns='urn:xmpp:sm:3' h='3'/>")
+
+    def test_what_is_lost_is_never_acknowledged(self) -> None:
+        """Whether that is asked for before storage has failed, or behind it."""
+        storage = self.world.storage(CAPULET)
+        store = storage.host(CAPULET).open("kept", KeyValue)
+        for early in (True, False):
+            peer = self.sender()
+            peer.sends("<enable xmlns='urn:xmpp:sm:3'/>", self.said("1"), self.said("2"))
+            peer.takes()
+            storage.latency = 1.0
+            store.put("juliet", b"x")
+            self.busy.done("1")
+            storage.fail_next_commit()
+            if early:
+                peer.sends("<r xmlns='urn:xmpp:sm:3'/>")
+            self.world.passes(2)
+            self.fails(peer, "internal-server-error")
+            self.assertEqual(len(service(self.server).around.gate), 0)
+            self.busy.done("2")
+            self.assertEqual(len(service(self.server).around.gate), 0)
 
     def test_a_stream_is_not_idle_while_something_is_in_work(self) -> None:
         peer = self.sender()

@@ -6,7 +6,7 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 
 from xmppd.api.lanes import Lanes
-from xmppd.api.storage import Ticket
+from xmppd.api.storage import NO_TICKET, Ticket
 from xmppd.s2s.pairs import Pairs
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.unsure import Receipt, Unsure
@@ -85,6 +85,7 @@ class Traffic:
         "_asked",
         "_enabling",
         "_handling",
+        "_has_lost",
         "_lanes",
         "_link",
         "_moved",
@@ -94,6 +95,7 @@ class Traffic:
         "_quiet",
         "_received",
         "_unsure",
+        "_written",
         "acks",
         "ended",
         "waiting",
@@ -125,6 +127,9 @@ class Traffic:
         self._handling: dict[Stanza, int] = {}
         self._received = 0
         self._owed: tuple[int, Ticket] | None = None
+        # What was issued when a stanza was last handled, and whether some of it was lost.
+        self._written = NO_TICKET
+        self._has_lost = False
         self._moved: float | None = None  # when the other side has read something, while it is slow
 
     # From the other server.
@@ -168,12 +173,16 @@ class Traffic:
     def _route(self, stanza: Stanza) -> "Deferred[None] | None":
         done = self._around.router.route(stanza)
         if done is None:
-            self._handling.pop(stanza, None)
+            self._handled(None, stanza)
             return None
         return done.addCallback(self._handled, stanza)
 
     def _handled(self, _done: None, stanza: Stanza) -> None:
-        self._handling.pop(stanza, None)
+        if self._handling.pop(stanza, None) is None or self._over:
+            return
+        self._written = self._around.tickets.issued
+        if self._written > self._around.gate.settled:
+            self._around.gate.add(self)  # should that be lost, it will not be told that it was kept
 
     # Stream management.
 
@@ -237,18 +246,19 @@ class Traffic:
 
     def release(self, settled: Ticket, failed: range) -> bool:
         """Tell what was handled, as it is on disk now (see `xmppd.api.gate.Held`)."""
-        if self._owed is None:
-            return False
         if failed:
+            self._has_lost = True
             text = "something that came from you could not be kept"
             self._link.fail(StreamError("internal-server-error", text))
             return False
+        if self._owed is None:
+            return self._written > settled
         handled, ticket = self._owed
         if ticket > settled:
             return True
         self._owed = None
         self._link.element(Ack(handled).to_element())
-        return False
+        return self._written > settled
 
     def _ask(self, acks: Acks[Receipt | None]) -> None:
         if len(acks) and self._asked is None:
@@ -330,7 +340,7 @@ class Traffic:
         self._over = True
         self._quiet = None
         acks = self.acks
-        if acks is not None and self._owed is None:
+        if acks is not None and self._owed is None and not self._has_lost:
             self._acknowledge(acks)
         self._owed = None
         self._around.gate.remove(self)
