@@ -3,6 +3,9 @@
 import sqlite3
 from pathlib import Path
 
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from zope.interface import implementer
+
 from tests.storage import bench, contract
 from tests.storage.bench import HeldLanes, Settlements, SqliteMaker
 from xmppd.api.storage import Archive, KeyValue, Map, Range, Storage, StorageError
@@ -178,6 +181,28 @@ class FailureTests(Commits):
         self.settle()
         self.assertEqual(self.told.told[-1], (ticket, []))
         self.assertEqual(self.value("romeo"), b"x" * 100_000)
+
+    def test_the_log_does_not_fill_a_full_disk(self) -> None:
+        lines: list[str] = []
+
+        @implementer(ILogObserver)
+        def observe(event: LogEvent) -> None:
+            lines.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        for trouble in ("database or disk is full", "disk I/O error"):
+            self.maker.writer.failing = {"INSERT": sqlite3.OperationalError(trouble)}
+            for value in (b"1", b"2"):
+                self.vcards.put("juliet", value)
+                self.settle()
+            self.assertEqual(lines, [f"writes are lost until further notice: {trouble}"])
+            lines.clear()
+        self.maker.writer.failing = {}
+        for _ in range(2):
+            self.vcards.put("juliet", b"3")
+            self.settle()
+        self.assertEqual(lines, ["writes are kept again; 4 were lost"])
 
     def test_a_commit_that_fails_is_undone_whole(self) -> None:
         for beginning in ("BEGIN", "INSERT INTO map", "COMMIT"):

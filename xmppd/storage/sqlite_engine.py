@@ -48,6 +48,8 @@ class SqliteEngine:
         self._running = False
         self._waiting = 0
         self._reads = 0
+        self._lost = 0
+        self._reason = ""
         self._last: dict[int, Ticket] = {}
         self._counted: dict[int, tuple[Ticket, Census]] = {}
         self._reader: Connection
@@ -78,6 +80,9 @@ class SqliteEngine:
             trouble = str(error) if isinstance(error, sqlite3.Error) else type(error).__name__
             failed = range(turns[0].first, turns[-1].last + 1)
             self._report(failed, error)
+        elif self._lost:
+            self._log.warn("writes are kept again; {count} were lost", count=self._lost)
+            self._lost, self._reason = 0, ""
         self._waiting -= sum(turn.size for turn in turns)
         self._overlay.settle(turns[-1].last)
         self.tickets.settle(turns[-1].last, failed, trouble)
@@ -218,9 +223,13 @@ class SqliteEngine:
         self._writer.submit(turn)
 
     def _report(self, failed: range, error: Exception) -> None:
+        """Log why writes are lost; not again and again, or the log, too, fills a full disk."""
+        self._lost += len(failed)
         try:
             raise error
         except sqlite3.Error:
-            self._log.error("{count} writes are lost: {error}", count=len(failed), error=error)
+            if str(error) != self._reason:
+                self._reason = str(error)
+                self._log.error("writes are lost until further notice: {error}", error=error)
         except Exception:
             self._log.failure("{count} writes are lost", count=len(failed))
