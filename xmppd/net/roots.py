@@ -137,6 +137,18 @@ def is_authority(certificate: x509.Certificate) -> bool:
         return False
 
 
+def limits_names(certificate: x509.Certificate) -> bool:
+    """Tell whether it says which names others below it may have (RFC 5280 4.2.1.10).
+
+    OpenSSL holds hosts and IP addresses to that, but neither services nor XMPP addresses.
+    """
+    try:
+        certificate.extensions.get_extension_for_class(x509.NameConstraints)
+    except x509.ExtensionNotFound:
+        return False
+    return True
+
+
 def has_weak_key(certificate: x509.Certificate) -> bool:
     """Tell whether its key could be found by others (RFC 9325 4.5)."""
     key = certificate.public_key()

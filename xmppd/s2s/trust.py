@@ -34,6 +34,7 @@ from xmppd.net.roots import (
     has_weak_key,
     has_weak_signature,
     is_authority,
+    limits_names,
 )
 from xmppd.stanza.jid import JID, JIDError
 
@@ -89,10 +90,14 @@ def judge(chain: Sequence[bytes], domain: str, roots: Roots, now: datetime) -> J
         return Judgement(False, False, (), f"more than {MAX_CHAIN} certificates were shown")
     path: list[x509.Certificate] = []
     flaw = None
+    free = True
     try:
         certificates = [x509.load_der_x509_certificate(der) for der in chain]
         issues_others = is_authority(certificates[0])
         path = roots.path(certificates, now)
+        # An authority that may name some hosts only is held to that by OpenSSL (RFC 5280 4.2.1.10),
+        # but not where it names services or XMPP domains: with those it could name anybody.
+        free = not any(limits_names(each) for each in path[1:])
         distrust = _distrust(path, issues_others=issues_others)
     except ChainError as error:
         distrust, flaw = _explained(error), error.flaw
@@ -100,8 +105,8 @@ def judge(chain: Sequence[bytes], domain: str, roots: Roots, now: datetime) -> J
         return Judgement(False, False, (), "a certificate that was shown cannot be read")
     domains = _domains(certificates[0])
     names = _names(certificates[0], domains)
-    named = domain in domains or _covers(certificates[0], domain)
-    reason = distrust or ("" if named else _mismatch(names, domain))
+    named = (free and domain in domains) or _covers(certificates[0], domain, services=free)
+    reason = distrust or ("" if named else _mismatch(names, domain, free=free))
     until = min((each.not_valid_after_utc for each in path), default=None)
     return Judgement(not distrust, named, names, reason, flaw, until)
 
@@ -162,29 +167,38 @@ def _names(certificate: x509.Certificate, domains: list[str]) -> tuple[str, ...]
     return tuple(dict.fromkeys([*hosts, *domains, *ip_addresses(certificate)[:MAX_NAMES]]))
 
 
-def _covers(certificate: x509.Certificate, domain: str) -> bool:
+def _covers(certificate: x509.Certificate, domain: str, *, services: bool) -> bool:
+    """Tell whether hosts, IP addresses and, if they count, services among its names cover it."""
     try:
         address = str(ip_address(domain.removeprefix("[").removesuffix("]")))
     except ValueError:
-        return _covers_name(certificate, domain)
+        return _covers_host(certificate, domain) or (
+            services and _covers_service(certificate, domain)
+        )
     return address in ip_addresses(certificate)
 
 
-def _covers_name(certificate: x509.Certificate, domain: str) -> bool:
+def _covers_host(certificate: x509.Certificate, domain: str) -> bool:
     try:
-        host, service = DNS_ID(domain), SRV_ID(f"{SERVICE}.{domain}")
+        host = DNS_ID(domain)
     except ValueError:  # such as "1_0", which it takes for a number
         return False
     # Reading a pattern takes long, and strangers choose how many there are: only what could match.
     wildcard = f"*.{domain.partition('.')[2]}"
     hosts = _patterns(DNSPattern.from_bytes, dns_names(certificate), domain, wildcard)
-    services = _patterns(SRVPattern.from_bytes, srv_names(certificate), f"{SERVICE}.{domain}")
     # service_identity has no wildcard stand for an A-label; RFC 9525 6.3 has, for any whole label.
-    return (
-        any(host.verify(pattern) for pattern in hosts)
-        or any(service.verify(pattern) for pattern in services)
-        or any(covers(pattern.pattern.decode(), domain) for pattern in hosts)
+    return any(
+        host.verify(pattern) or covers(pattern.pattern.decode(), domain) for pattern in hosts
     )
+
+
+def _covers_service(certificate: x509.Certificate, domain: str) -> bool:
+    try:
+        service = SRV_ID(f"{SERVICE}.{domain}")
+    except ValueError:
+        return False
+    services = _patterns(SRVPattern.from_bytes, srv_names(certificate), f"{SERVICE}.{domain}")
+    return any(service.verify(pattern) for pattern in services)
 
 
 _Pattern = TypeVar("_Pattern")
@@ -224,7 +238,9 @@ def _domain(address: str) -> str:
     return "" if jid.localpart or jid.resourcepart else jid.domainpart
 
 
-def _mismatch(names: tuple[str, ...], domain: str) -> str:
+def _mismatch(names: tuple[str, ...], domain: str, *, free: bool) -> str:
+    if not free and domain in (name.removeprefix(f"{SERVICE}.") for name in names):
+        return f"an authority that may not name everybody vouches for {domain}, and not as a host"
     if not names:
         return f"the certificate names no server, so it is not for {domain}"
     more = len(names) - _NAMES_SHOWN

@@ -1,0 +1,1 @@
+Strangers whose servers never answer leave users half of the connections to other servers (``s2s.connecting``) and of the pairs of domains (``s2s.routes``), do not fill the log with failures, and are not told which addresses and ports answer.
