@@ -157,6 +157,20 @@ class WaitingTests(AttemptCase):
         self.assertEqual(self.successResultOf(self.attempt.step(MESSAGE)), MALFORMED)
         self.assertEqual(self.successResultOf(waiting), ABORTED)
 
+    def test_given_up_before_it_waits(self) -> None:
+        house = House()
+        keys: Deferred[ScramKeys] = Deferred()
+        attempt = house.attempt("SCRAM-SHA-1")
+
+        def look_up(username: str, hash: str) -> Deferred[ScramKeys]:
+            attempt.abort()
+            return keys
+
+        self.patch(house.keys, "lookup", look_up)
+        waiting = attempt.step(ScramClient("SCRAM-SHA-1", "juliet", "pencil").first())
+        self.assertEqual(self.successResultOf(waiting), ABORTED)
+        self.assertEqual(house.clock.getDelayedCalls(), [])
+
     def test_keys_that_come_too_late(self) -> None:
         house = House()
         keys: Deferred[ScramKeys] = Deferred()

@@ -39,11 +39,10 @@ class KeptSecret:
         return begin(self._get())
 
     async def _get(self) -> bytes:
+        kept = await self._store.get("")
+        # Somebody else may have made it while this call waited.
         if self._secret is None:
-            kept = await self._store.get("")
-            # Somebody else may have made it while this call waited.
-            if self._secret is None:
-                self._secret = kept or self._make()
+            self._secret = kept or self._make()
         return self._secret
 
     def _make(self) -> bytes:
