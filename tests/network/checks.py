@@ -82,6 +82,8 @@ class Checks:
         id, counts = stanza.id, self._counts
         handed = self._handed.get(id, [])
         returned = [*self._returned.get(id, []), *self._refused.get(id, [])]
+        if len(self._errors[id]) == 1 and len(set(returned)) == 1:
+            del returned[1:]  # who was told has left before it was sent, and came back
         doubted = [text for text in returned if text.endswith(DOUBT)]
         delivered = bool(handed) or (id.startswith("n") and len(doubted) < len(returned))
         counts["delivered"] += bool(handed)

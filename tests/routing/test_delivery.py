@@ -104,7 +104,7 @@ class LeftTests(SynchronousTestCase):
             ("", FULL, (1,), True),
             ("headline", JULIET, (), False),
             ("groupchat", FULL, (), False),
-            ("error", FULL, (), False),
+            ("error", FULL, (1,), True),
         ):
             others = [record(f"o{number}", each) for number, each in enumerate(priorities)]
             found = is_left(Message(to=to, from_=FULL, type=type), record("r1", 1), others)

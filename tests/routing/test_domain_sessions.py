@@ -175,6 +175,21 @@ class TakenBackTests(DomainTestCase):
         self.assertEqual(kept, [BALCONY, JULIET])
         self.romeo.receives()
 
+    def test_errors_are_kept_as_well(self) -> None:
+        """They would be dropped if they had found nobody in the first place."""
+        error = self.chat(BALCONY).replace("chat", "error")
+        self.end_with(error)
+        kept: list[str] = []
+
+        def keep(stanza: Stanza, _owner: str) -> Verdict:
+            kept.append(stanza.type)
+            return STOP
+
+        self.watch(Undeliverable, keep)
+        self.end_with(error)
+        self.assertEqual(kept, ["error"])
+        self.romeo.receives()
+
     def test_else_it_comes_back(self) -> None:
         self.end_with(self.chat(BALCONY), self.chat(JULIET))
         self.romeo.receives(self.error(BALCONY), self.error(JULIET))

@@ -102,6 +102,20 @@ class ComingTests(AbsentCase):
         phone = self.comes_back(PHONE)
         self.assertEqual(self.errors(juliet) + self.errors(phone), [])
 
+    def test_told_again_if_gone_before_it_was_sent(self) -> None:
+        """An error that waited behind what storage had not committed; others are nobody's here."""
+        gone = self.juliet
+        self.goes()
+        romeo = JID.parse(f"romeo@{MONTAGUE}")
+        for type, id in (("error", "1"), ("chat", "2")):
+            element = Message(to=gone.jid, from_=romeo, type=type, id=id)
+            self.server.host().accounts_domain.take_back([element], gone)
+            self.world.turn()
+        self.assertEqual(self.on_disk(), 1)
+        juliet = self.comes_back()
+        self.assertEqual([each.id for each in juliet.stanzas if each.type == "error"], ["1"])
+        self.assertEqual(self.on_disk(), 0)
+
     def test_told_after_a_restart(self) -> None:
         """With the reason it had, also after more than one of them."""
         self.returned("1")

@@ -88,11 +88,11 @@ def is_left(stanza: Stanza, gone: SessionRecord, others: Sequence[SessionRecord]
 
     - `gone`: that session's last record; `others`: those of the sessions its account has still.
 
-    Only messages of people count. One for all of an account's sessions is left if none that is
-    there would have got it as well (8.5.2.1.1).
+    Only messages of people count, and errors, which tell what became of theirs. One for all of an
+    account's sessions is left if none that is there would have got it as well (8.5.2.1.1).
     """
     to = stanza.to
-    unimportant = stanza.kind != "message" or stanza.type in ("error", "groupchat", "headline")
+    unimportant = stanza.kind != "message" or stanza.type in ("groupchat", "headline")
     if unimportant or to is None or stanza.from_ is None:
         return False
     return to.is_full or not any(

@@ -87,7 +87,13 @@ class AccountsDomain:
         """Do what is done for an account, past those who have seen the stanza already."""
         if await self._accounts.get(owner) is None:
             raise StanzaError("service-unavailable")
-        rest = self._deliver(stanza, owner)
+        hooks = self.registry.undeliverable[stanza.kind]
+        if stanza.type != "error":
+            rest = self._deliver(stanza, owner)
+        elif hooks is not None:  # others are dropped, but this one had found its session
+            rest = _unless_stopped(consult(hooks, stanza, owner, owner), stanza, owner, _done)
+        else:
+            rest = None
         if rest is not None:
             await rest
 

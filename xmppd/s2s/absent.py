@@ -12,7 +12,15 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from xmppd.api.moments import PASS, AccountDeleted, PresenceChanged, Stage, Verdict
+from xmppd.api.moments import (
+    PASS,
+    STOP,
+    AccountDeleted,
+    PresenceChanged,
+    Stage,
+    Undeliverable,
+    Verdict,
+)
 from xmppd.api.registrations import Registration, Watch
 from xmppd.api.sessions import ISession
 from xmppd.api.storage import Archive, Entry, HostStorage, Range, StorageError
@@ -76,6 +84,7 @@ class Absent:
             self._see_to(JID.make(localpart, host.domainpart))
             return PASS
 
+        yield Watch(Undeliverable, self._taken_back, Stage.FIRST, kinds=("message",))
         # Last: whoever comes is there for all others before.
         yield Watch(PresenceChanged, self._changed, Stage.AFTER)
         yield Watch(AccountDeleted, deleted)
@@ -104,6 +113,14 @@ class Absent:
                 return self._keep(sender.bare, reply, since)
         around.router.route(reply)
         return True
+
+    def _taken_back(self, message: Stanza, _owner: str) -> Verdict:
+        """Keep an error that a session has ended with before it was sent (see `ISessionHost`)."""
+        to = message.to
+        if message.type != "error" or to is None:
+            return PASS
+        self._keep(to.bare, message, self._around.wall.now())
+        return STOP
 
     def _keep(self, account: JID, reply: Stanza, since: float) -> bool:
         value = bytes(reply)

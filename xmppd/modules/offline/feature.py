@@ -88,6 +88,8 @@ class OfflineMessages:
 
         `message.ticket` is then that of what was written.
         """
+        if message.type == "error":
+            return PASS
         value = worth(message)
         if value is not Worth.KEEP:
             return STOP if value is Worth.NOTHING else PASS
