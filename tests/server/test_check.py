@@ -16,6 +16,7 @@ from xmppd.server.config import (
     HostConfig,
     ListenConfig,
     ServerConfig,
+    ServersConfig,
     StorageConfig,
     TlsConfig,
 )
@@ -197,6 +198,14 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual(level, WARN)
         self.assertIn("example.org.pem: others may not believe it: the certificate's", text)
         self.assertIn("is not one this server trusts, or certificates in between", text)
+
+    def test_no_authorities(self) -> None:
+        for enable, found in ((True, [ERROR]), (False, [])):
+            config = replace(self.config, s2s=ServersConfig(enable=enable))
+            about = self.about("no list of authorities", self.check(config))
+            self.assertEqual([level for level, _ in about], found)
+        self.believed = ensure_development_identity(self.data / "pem", ["x.example"], NOW).ca
+        self.assertEqual(self.about("no list of authorities", self.check(self.config)), [])
 
     def test_authorities_that_cannot_be_read(self) -> None:
         self.believed = Path("/nowhere.pem")

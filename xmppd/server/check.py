@@ -23,6 +23,10 @@ from xmppd.server.findings import Finding, Level
 from xmppd.server.published import offers, published
 from xmppd.server.stores import database_file
 
+_NOBODY = (
+    "There is no list of authorities, so no other server is believed; install one (on Debian, the "
+    "package ca-certificates), or name a file in s2s.ca."
+)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -55,11 +59,14 @@ class Check:
     async def run(self) -> list[Finding]:
         """Look at everything."""
         found = [*self._data(), *self._ports(), *self._components()]
+        roots = Roots(())
         try:
             roots = self.authorities()
         except CertificateError as error:
             found.append(Finding(Level.ERROR, str(error)))
-            roots = Roots(())
+        else:
+            if self.config.s2s.enable and not roots:
+                found.append(Finding(Level.ERROR, _NOBODY))
         for host in self.config.hosts:
             found += self._certificate(host, roots)
         if not self.config.tls.development:  # which is of no use to the public
