@@ -9,7 +9,7 @@ from tests.s2s.test_keeping import KeepingCase
 from tests.s2s.test_outgoing import JULIET, SM, message
 from tests.s2s.world import CAPULET, MONTAGUE, service
 from xmppd.api.storage import Account, Archive, Page
-from xmppd.s2s.absent import RETURNED, TIDY_SECONDS
+from xmppd.s2s.absent import RETURNED, TIDY_SECONDS, Fate
 from xmppd.stanza.errors import StanzaError
 from xmppd.stanza.jid import JID
 from xmppd.stanza.prep import skeleton
@@ -264,7 +264,7 @@ class ComingTests(AbsentCase):
         self.comes_back()
         self.goes()
         late = Message(to=JID.parse(f"romeo@{MONTAGUE}"), from_=JID.parse(JULIET), id="2")
-        self.assertTrue(absent.give_back(late, GONE, self.world.wall.now()))
+        self.assertIs(absent.give_back(late, GONE, self.world.wall.now()), Fate.KEPT)
         juliet = self.comes_back()
         reading.callback(None)
         self.world.turn()
@@ -274,7 +274,7 @@ class ComingTests(AbsentCase):
         """Messages of an earlier run without a sender, which there should be none of."""
         absent = service(self.server).absent
         for stanza in (Message(id="1"), Message(id="2", type="error", from_=JID.parse(JULIET))):
-            self.assertTrue(absent.give_back(stanza, GONE, 0.0))
+            self.assertIs(absent.give_back(stanza, GONE, 0.0), Fate.TOLD)
         self.assertEqual((self.ids(self.juliet), len(absent)), ([], 0))
 
 
@@ -309,7 +309,7 @@ class BoundsTests(AbsentCase):
             gone = Message(to=JID.parse(f"romeo@{MONTAGUE}"), from_=JID.parse(JULIET))
             gone.id = str(number)
             kept = absent.give_back(gone, GONE, self.world.wall.now())
-            self.assertTrue(kept)
+            self.assertIs(kept, Fate.KEPT)
         self.world.turn()
         juliet = self.comes_back()
         first = self.ids(juliet)

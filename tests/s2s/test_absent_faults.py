@@ -18,13 +18,12 @@ class FaultTests(AbsentCase):
         raise StorageError("too far behind")
 
     def test_a_disk_too_far_behind_to_keep(self) -> None:
-        """The message stays where it is, and is returned by the next run."""
+        """The message stays where it is, and is returned later, or by the next run."""
         self.sends(message("1"))
         self.goes()
         self.patch(service(self.server).absent._archive, "append", self.behind)
         self.world.passes(15)
         self.assertEqual((self.kept(), self.on_disk()), ((0, 1), 0))
-        self.assertEqual(len(self.flushLoggedErrors(StorageError)), 1)
         self.restarts()
         self.assertEqual(self.errors(self.comes_back()), [("1", DOUBT)])
 

@@ -4,7 +4,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from xmppd.api.gate import Gate
 from xmppd.api.storage import Archive
+from xmppd.s2s.losses import Losses
 from xmppd.s2s.spool import WAITING, Full, Spool
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Message
@@ -21,7 +23,10 @@ class SpoolTests(SynchronousTestCase):
         self.host = self.storage.host("example.org")
 
     def spool(self, stanzas: int = 1000, bytes: int = 1_000_000) -> Spool:
-        return Spool(self.host, stanzas, bytes, lambda jid: jid.bare if jid.localpart else None)
+        losses = Losses(Gate(self.storage.tickets), Clock())
+        return Spool(
+            self.host, stanzas, bytes, lambda jid: jid.bare if jid.localpart else None, losses
+        )
 
     def message(self, id: str = "1", from_: str = "example.org") -> Message:
         return Message(to=JID.parse("a@b.example"), from_=JID.parse(from_), id=id)

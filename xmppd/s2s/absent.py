@@ -5,6 +5,8 @@ became of their messages wait on disk instead, and go to a session once the acco
 """
 
 from collections.abc import Iterator, Sequence
+from enum import Enum
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -40,6 +42,14 @@ TIDY_SECONDS = 3_600.0
 _PAGE = 50
 _PAUSE = 0.1
 """Seconds between pages, for a client to take what it was sent."""
+
+
+class Fate(Enum):
+    """What has become of an error for the sender of a message."""
+
+    TOLD = "on its way, or wanted by nobody: the message may be forgotten"
+    KEPT = "written in this turn: the message may be forgotten in the same"
+    OPEN = "not written: the message has to be returned later"
 
 
 class _Visit:
@@ -97,14 +107,11 @@ class Absent:
 
     # What comes back.
 
-    def give_back(self, stanza: Stanza, error: StanzaError, since: float) -> bool:
-        """Return a message that was accepted at `since` (seconds since 1970) with an error.
-
-        True if that is done with, or kept: the message may be forgotten, in this turn.
-        """
+    def give_back(self, stanza: Stanza, error: StanzaError, since: float) -> Fate:
+        """Return a message that was accepted at `since` (seconds since 1970) with an error."""
         sender, around = stanza.from_, self._around
         if sender is None or not can_be_answered(stanza):
-            return True
+            return Fate.TOLD
         reply = error_reply(stanza, error)
         if around.senders.has_client(sender):
             reply.to = around.senders.reach(sender)
@@ -112,7 +119,7 @@ class Absent:
                 reply.to = sender
                 return self._keep(sender.bare, reply, since)
         around.router.route(reply)
-        return True
+        return Fate.TOLD
 
     def _taken_back(self, message: Stanza, _owner: str) -> Verdict:
         """Keep an error that a session has ended with before it was sent (see `ISessionHost`)."""
@@ -122,19 +129,19 @@ class Absent:
         self._keep(to.bare, message, self._around.wall.now())
         return STOP
 
-    def _keep(self, account: JID, reply: Stanza, since: float) -> bool:
+    def _keep(self, account: JID, reply: Stanza, since: float) -> Fate:
         value = bytes(reply)
         if not self._kept.has_room(account, len(value)):
             self._log_dropped(reply, "too much waits for it already")
-            return True
+            return Fate.TOLD
         try:
-            self._archive.append(OWNER, value, when=since, contact=str(account))
+            entry = self._archive.append(OWNER, value, when=since, contact=str(account))
         except StorageError:
-            self._log.failure("a message by {account} stays on disk", account=str(account))
-            return False
+            return Fate.OPEN
         self._kept.add(account, len(value))
+        self._around.losses.watch(entry.ticket, partial(self._kept.remove, account, len(value)))
         self._see_to(account)  # there may be no such account any more
-        return True
+        return Fate.KEPT
 
     def _log_dropped(self, reply: Stanza, why: str) -> None:
         self._log.info(

@@ -3,7 +3,7 @@
 Where nothing may be kept, as for guests, they only wait.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from xmppd.api.storage import StorageError, Ticket
 from xmppd.s2s.spool import Full, Spool
@@ -58,7 +58,10 @@ class Keeping:
             if item.kept is not None and self._spool is not None:
                 self._spool.lost(item.kept, failed)
 
-    def forget(self, item: Item) -> None:
-        """Keep a message no more: it has arrived, is returned, or is not wanted any longer."""
+    def forget(self, item: Item, again: Callable[[], None] | None = None) -> None:
+        """Keep a message no more: it has arrived, is returned, or is not wanted any longer.
+
+        What `again` is good for, see `Spool.forget`.
+        """
         if item.kept is not None and self._spool is not None:
-            self._spool.forget(item.kept)
+            self._spool.forget(item.kept, again)

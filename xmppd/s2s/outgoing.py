@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from zope.interface import implementer
 
 from xmppd.api.router import IDomain
-from xmppd.s2s.absent import Absent
+from xmppd.s2s.absent import Absent, Fate
 from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.dialling import Dialler
 from xmppd.s2s.pairs import Pair
@@ -159,8 +160,12 @@ class Outgoing:
 
     def _return(self, kept: Kept, stanza: Stanza, error: StanzaError) -> None:
         """Return a message and forget it; a crash in between has it returned again, not lost."""
-        if self._absent.give_back(stanza, error, kept.since):
-            self._spool.forget(kept)
+        again = partial(self._return, kept, stanza, error)
+        fate = self._absent.give_back(stanza, error, kept.since)
+        if fate is Fate.OPEN:
+            self._around.losses.later(again)
+        else:
+            self._spool.forget(kept, again if fate is Fate.KEPT else None)
 
     def look_after(self) -> None:
         """Act on what has become due, and forget pairs nothing is known of any more."""
@@ -171,6 +176,7 @@ class Outgoing:
                 _take_one(self._owners, owner(route.pair.remote))
                 _take_one(self._openers, route.opener)
         self._absent.look_after()
+        self._around.losses.look_after()
 
     def end(self) -> None:
         """Make no streams any more."""

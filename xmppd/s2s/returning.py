@@ -1,12 +1,14 @@
 """What cannot be sent to another server is returned to its sender, once (RFC 6120 8.3)."""
 
 from collections import deque
+from functools import partial
 
 from twisted.logger import Logger
 
 from xmppd.api.storage import StorageError, Ticket
-from xmppd.s2s.absent import Absent
+from xmppd.s2s.absent import Absent, Fate
 from xmppd.s2s.keeping import Keeping
+from xmppd.s2s.spool import Kept
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.waiting import Item
 from xmppd.stanza.errors import StanzaError, can_be_answered, error_reply
@@ -62,8 +64,19 @@ class Returns:
         for item in items:
             if item.kept is None:
                 give_back(self._around, item.stanza, error)
-            elif self._absent.give_back(item.stanza, error, item.kept.since):
+            else:
+                self._give_back(item, item.kept, error)
+
+    def _give_back(self, item: Item, kept: Kept, error: StanzaError) -> None:
+        """Return a message and forget it; where both are lost, both are done again."""
+        again = partial(self._give_back, item, kept, error)
+        match self._absent.give_back(item.stanza, error, kept.since):
+            case Fate.TOLD:
                 self._keeping.forget(item)
+            case Fate.KEPT:
+                self._keeping.forget(item, again)
+            case Fate.OPEN:
+                self._around.losses.later(again)
 
     def end(self) -> None:
         """Leave on disk what is: it is returned by the next run. All else is returned now."""

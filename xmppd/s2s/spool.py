@@ -6,6 +6,7 @@ have been sent: after a crash nobody can tell whether they arrived, so they are 
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from twisted.logger import Logger
 
@@ -19,6 +20,7 @@ from xmppd.api.storage import (
     StorageError,
     Ticket,
 )
+from xmppd.s2s.losses import Losses
 from xmppd.s2s.tally import Tally
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza, restore
@@ -61,6 +63,7 @@ class Spool:
     - `stanzas`, `bytes`: bounds of what is kept for one domain.
     - `account(jid)`: the account that what an earlier run has left of a sender counts for, None for
       who speaks for a domain.
+    - `losses`: has done again what storage has lost.
 
     One account cannot fill what there is for a domain, nor the disk for many domains.
     """
@@ -73,10 +76,12 @@ class Spool:
         stanzas: int,
         bytes: int,
         account: Callable[[JID], JID | None],
+        losses: Losses,
     ) -> None:
         self._waiting = storage.open(WAITING, Archive)
         self._sent = storage.open(SENT, Archive)
         self._account = account
+        self._losses = losses
         self._domains: Tally[str] = Tally(stanzas, bytes)
         self._senders: Tally[JID] = Tally(
             max(1, stanzas // SHARE_OF_ONE), max(1, bytes // SHARE_OF_ONE)
@@ -127,19 +132,27 @@ class Spool:
         if kept.moved in failed:
             kept.going = False
 
-    def forget(self, kept: Kept) -> Ticket:
-        """Keep a message no more: it has arrived, or is returned."""
-        self._domains.remove(kept.domain, kept.size)
-        if kept.sender is not None:
-            self._senders.remove(kept.sender, kept.size)
+    def forget(self, kept: Kept, again: Callable[[], None] | None = None) -> None:
+        """Keep a message no more: it has arrived, or is returned.
+
+        Where storage cannot do that, or loses it, the message counts on and `again` is called
+        later, which has to forget it; without `again` it is forgotten then, and that is all.
+        """
+        self._discount(kept)
+        work = again or partial(self.forget, kept)
         try:
             if kept.moved != NO_TICKET:
                 # Whether that is committed or lost, it may be in either archive.
                 self._archive(not kept.going).remove(OWNER, [kept.id])
-            return self._archive(kept.going).remove(OWNER, [kept.id])
+            ticket = self._archive(kept.going).remove(OWNER, [kept.id])
         except StorageError:
-            self._log.failure("a message for {domain} stays on disk", domain=kept.domain)
-            return NO_TICKET
+            self._still_there(kept, work)
+        else:
+            self._losses.watch(ticket, partial(self._still_there, kept, work))
+
+    def _still_there(self, kept: Kept, work: Callable[[], None]) -> None:
+        self._count(kept)
+        self._losses.later(work)
 
     async def load(self) -> AsyncIterator[tuple[Kept, Stanza]]:
         """Yield what an earlier run has left, those that may have been sent first.
@@ -191,3 +204,8 @@ class Spool:
         self._domains.add(kept.domain, kept.size)
         if kept.sender is not None:
             self._senders.add(kept.sender, kept.size)
+
+    def _discount(self, kept: Kept) -> None:
+        self._domains.remove(kept.domain, kept.size)
+        if kept.sender is not None:
+            self._senders.remove(kept.sender, kept.size)

@@ -18,6 +18,7 @@ from xmppd.net.roots import Roots
 from xmppd.net.tls import ServerContexts
 from xmppd.net.tls_client import ClientContexts
 from xmppd.net.transport import Flusher
+from xmppd.s2s.losses import Losses
 from xmppd.s2s.senders import Senders
 from xmppd.s2s.settings import ServerSettings
 from xmppd.s2s.telling import Telling
@@ -37,7 +38,8 @@ class Surroundings:
     - `secret`: what our dialback keys are made of; it does not show in a repr.
     - `incoming`: how many streams of each domain of others there are that it has made;
       `incoming_networks`: how many of each network are proven.
-    - `telling`: has the log told of what others bring about.
+    - `telling`: has the log told of what others bring about; `losses`: has done again what storage
+      has lost.
     """
 
     settings: ServerSettings
@@ -64,9 +66,11 @@ class Surroundings:
     incoming: Counter[str] = field(default_factory=Counter)
     incoming_networks: Counter[str] = field(default_factory=Counter)
     telling: Telling = field(init=False)
+    losses: Losses = field(init=False)
 
     def __post_init__(self) -> None:
         self.telling = Telling(self.clock)
+        self.losses = Losses(self.gate, self.clock)
 
     def judge(self, chain: Iterable[bytes], domain: str) -> Judgement:
         """Return what a certificate chain (DER, leaf first) is worth for a domain of others."""

@@ -74,7 +74,7 @@ def make_service(
     )
     guests = {name for name, host in hosts.items() if host.anonymous}
     account = around.senders.account
-    spool = Spool(storage, settings.spool_stanzas, settings.spool_bytes, account)
+    spool = Spool(storage, settings.spool_stanzas, settings.spool_bytes, account, around.losses)
     absent = Absent(around, storage)
     return ServerService(around, spool, absent, lambda domain: domain not in guests)
 
