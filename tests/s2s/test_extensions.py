@@ -38,14 +38,18 @@ def failed(condition: str) -> str:
     return f"<failed xmlns='urn:xmpp:sm:3'><{condition} xmlns='{ERRORS}'/></failed>"
 
 
-class AckTests(DialbackCase):
-    """Stream management on streams to us (XEP-0198)."""
+class AckCase(DialbackCase):
+    """A server that can be sent to over its own stream (XEP-0288)."""
 
     def bidi(self) -> Peer:
         peer = self.secured(certificate(MONTAGUE))
         peer.sends(BIDI, auth(), opening())
         peer.takes()
         return peer
+
+
+class AckTests(AckCase):
+    """Stream management on streams to us (XEP-0198)."""
 
     def test_before_proof(self) -> None:
         for said in (ENABLE, R, a(0), "<resume xmlns='urn:xmpp:sm:3' previd='x' h='0'/>"):
@@ -123,6 +127,62 @@ class AckTests(DialbackCase):
         )
         peer.sends(a(1), message(), R)
         peer.receives(a(1))
+
+
+class LateCountTests(AckCase):
+    """COMPAT(Prosody): it sends what has waited, and asks for stream management behind that."""
+
+    settings: ClassVar[dict[str, Any]] = {"quiet_seconds": 5.0, "answer_seconds": 60.0}
+
+    def sent_before(self) -> Peer:
+        """Return a server that is sent a message before it asks for stream management."""
+        peer = self.bidi()
+        peer.sends(message())
+        self.assertEqual(len(self.heard()), 1)
+        self.juliet.sends(
+            f"<message to='romeo@{MONTAGUE}' id='1' type='chat'><body>x</body></message>"
+        )
+        self.world.turn()
+        peer.receives(
+            f"<message from='{JULIET}/balcony' to='romeo@{MONTAGUE}' id='1' type='chat'>"
+            "<body>x</body></message>"
+        )
+        peer.sends(ENABLE)
+        peer.receives(ENABLED, R)
+        return peer
+
+    def loses(self, peer: Peer) -> None:
+        peer.transport.abortConnection()
+        self.world.turn()
+
+    def test_an_acknowledgement_covers_what_went_before(self) -> None:
+        peer = self.sent_before()
+        peer.sends(a(0))
+        peer.receives()
+        self.loses(peer)
+        self.assertEqual(self.heard(), [])
+
+    def test_a_while_without_one_does_not(self) -> None:
+        peer = self.sent_before()
+        self.world.passes(30)
+        self.loses(peer)
+        (error,) = self.heard()
+        self.assertIn("before it was known whether this has arrived", error)
+
+    def test_one_is_waited_for_at_the_end(self) -> None:
+        """No stream is ended while it is not known whether what was sent has arrived."""
+        for is_answered in (True, False):
+            peer = self.sent_before()
+            (stream,) = service(self.server).around.connections.all()
+            stream.leave()
+            peer.receives()
+            if is_answered:
+                peer.sends(a(0))
+            else:
+                self.world.passes(61)
+            self.assertTrue(peer.reader.ended)
+            self.loses(peer)
+            self.assertEqual(len(self.heard()), not is_answered)
 
 
 class CalledAckTests(OutgoingCase):

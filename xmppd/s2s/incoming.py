@@ -23,7 +23,6 @@ from xmppd.s2s.verifying import Verifier
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream import management
-from xmppd.stream.acks import Acks
 from xmppd.stream.errors import StreamError
 from xmppd.stream.events import Broken, Opened, Received
 from xmppd.stream.inbound import InboundStream
@@ -337,7 +336,7 @@ class IncomingStream(ServerProtocol):
             self.element(Failed("feature-not-implemented").to_element())
         elif self.traffic.acks is None:
             self.element(Enabled().to_element())
-            self.traffic.acks = Acks()
+            self.traffic.count()
         else:
             raise StreamError("policy-violation", "stream management is enabled already")
 

@@ -77,7 +77,8 @@ class Traffic:
     - `acks`: the counts of stream management, None where it is not in use.
 
     Receipts of what went to a server without stream management come after `quiet_seconds`, or when
-    there are too many (see `Unsure`).
+    there are too many (see `Unsure`); of what went before it began to count, with the first
+    acknowledgement.
     """
 
     __slots__ = (
@@ -201,6 +202,16 @@ class Traffic:
             self.acks = Acks()
         self._wake()
 
+    def count(self) -> None:
+        """The other server counts from now on, as it will know once it has read so.
+
+        What went before is not counted, but has been read by whom anything behind it is
+        acknowledged by: a while without an error says less.
+        """
+        self.acks = Acks()
+        if len(self._unsure):
+            self._request()
+
     def manage(self, element: Element) -> None:
         """Take an acknowledgement or a request for one. Raises `StreamError`."""
         try:
@@ -221,7 +232,8 @@ class Traffic:
 
     def _acknowledged(self, acks: Acks[Receipt | None], h: int) -> None:
         self._asked = None
-        for receipt in acks.acknowledge(h):
+        counted = acks.acknowledge(h)
+        for receipt in (*self._unsure.take_all(), *counted):
             if receipt is not None:
                 receipt(True)
         self._ask(acks)
@@ -262,12 +274,15 @@ class Traffic:
 
     def _ask(self, acks: Acks[Receipt | None]) -> None:
         if len(acks) and self._asked is None:
-            self._asked = self._around.clock.seconds()
-            self._link.element(Request().to_element())
+            self._request()
+
+    def _request(self) -> None:
+        self._asked = self._around.clock.seconds()
+        self._link.element(Request().to_element())
 
     def when_acknowledged(self, then: Callable[[], None]) -> None:
         """Call `then` when the other server has acknowledged all, at once if it does not count."""
-        if self.acks is None or not len(self.acks):
+        if self.acks is None or not (len(self.acks) or len(self._unsure)):
             then()
         else:
             self._quiet = then
@@ -324,7 +339,7 @@ class Traffic:
 
     def _be_sure(self, now: float) -> None:
         """Take for arrived what went long enough ago, if the connection takes what is written."""
-        if self._link.writable:
+        if self._link.writable and self.acks is None:
             for receipt in self._unsure.take(now - self._around.settings.quiet_seconds, now):
                 receipt(True)
 
