@@ -32,9 +32,11 @@ from tests.s2s.world import (
     opening,
     service,
 )
+from xmppd.api.network import SrvRecord
 from xmppd.api.router import IDomain
 from xmppd.s2s.dialback import make_key
 from xmppd.s2s.external import TRIES
+from xmppd.s2s.verifying import PLACES
 from xmppd.stanza.stanza import Stanza
 
 EVIL = "evil.example"
@@ -171,8 +173,55 @@ class ManyQuestionsTests(DialbackCase):
         other.sends(result("k3y"))
         other.receives()
         self.assertEqual(len(self.place.peers), 1)
-        self.world.passes(120)
+        self.world.passes(29)
+        self.assertEqual(len(service(self.server)._verifier), 5)
+        self.world.passes(1)
         self.assertEqual(len(service(self.server)._verifier), 0)
+
+    def test_one_owner_leaves_others_their_questions(self) -> None:
+        """Names below one that is theirs cost nothing, and keys for them may come from anywhere."""
+        self.world.network.silent.add("203.0.113.8")
+        came: list[tuple[str | None, str | None]] = []
+        for number, name in enumerate([*(f"d{each}.evil.example" for each in range(6)), MONTAGUE]):
+            peer = connect(self.world, address=f"192.0.{number}.7")
+            peer.sends(opening(), STARTTLS)
+            peer.begin_tls(pairs.Client())
+            peer.sends(opening())
+            peer.takes()
+            if name != MONTAGUE:
+                self.world.publish(name, "203.0.113.8")
+            peer.sends(result("k", name))
+            came += [(each.get("from"), each.get("type")) for each in peer.takes()]
+        self.assertEqual(came, [(CAPULET, "error")] * 2)
+        self.assertEqual(len(self.place.peers), 1)
+
+    def test_a_server_that_says_nothing(self) -> None:
+        """It has so long for all of it, and no longer, however alive its connection is."""
+        peer = self.secured()
+        peer.takes()
+        peer.sends(result("k3y"))
+        (home,) = self.place.peers
+        self.world.passes(29)
+        peer.receives()
+        self.assertTrue(home.transport.connected)
+        self.world.passes(1)
+        peer.receives(answer("error", error="remote-server-timeout"))
+        self.world.passes(6)
+        self.assertFalse(home.transport.connected)
+        self.assertEqual(len(service(self.server)._verifier), 0)
+
+    def test_only_so_many_places(self) -> None:
+        """Whoever has a domain asked may choose how many places it names."""
+        records = [SrvRecord(1, 1, number, "hosts.example") for number in range(1, 10)]
+        self.world.resolver.services[f"_xmpp-server._tcp.{EVIL}"] = records
+        self.world.resolver.hosts["hosts.example"] = ["203.0.113.8"]
+        self.world.network.silent.add("203.0.113.8")
+        peer = self.secured()
+        peer.takes()
+        peer.sends(result("k", EVIL))
+        self.world.passes(30)
+        peer.receives(answer("error", to=EVIL, error="remote-server-timeout"))
+        self.assertEqual(len(set(self.world.network.asked)), PLACES)
 
 
 class ExternalSpoofingTests(IncomingCase):

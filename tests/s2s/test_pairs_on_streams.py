@@ -321,12 +321,12 @@ class HomeTests(DialbackCase):
     def test_silence(self) -> None:
         """As long as another server is asked, whoever waits for that may wait (design, 3)."""
         peer = self.told()
-        self.world.passes(119)
+        self.world.passes(29)
         peer.receives()
         self.assertFalse(peer.reader.ended)
-        self.world.passes(5)
+        self.world.passes(1)
         peer.receives(answer("error", error="remote-server-timeout"))
-        self.world.passes(242)
+        self.world.passes(120)
         self.fails(peer, "connection-timeout")
 
     def test_no_encryption(self) -> None:

@@ -55,12 +55,16 @@ _NOBODY = Witness()
 
 @dataclass(frozen=True, slots=True)
 class _Way(Generic[Result]):
-    """What is to be reached; `must_prove` is whether only a valid certificate will do."""
+    """What is to be reached.
+
+    `must_prove` is whether only a valid certificate will do; at most so many `places` are tried.
+    """
 
     pair: Pair
     use: Use[Result]
     witness: Witness
     must_prove: bool
+    places: int | None
 
 
 class Dialler:
@@ -95,17 +99,24 @@ class Dialler:
         return stream
 
     async def reach(
-        self, pair: Pair, use: Use[Result], witness: Witness = _NOBODY, *, proven: bool = False
+        self,
+        pair: Pair,
+        use: Use[Result],
+        witness: Witness = _NOBODY,
+        *,
+        proven: bool = False,
+        places: int | None = None,
     ) -> Result:
         """Open a stream for a pair, and return what `use` makes of it.
 
         `use` is called with the stream, how it was answered and whether our certificate was shown;
         when it raises, the stream is closed. It is called again, without our certificate, when it
         raises `NotAccepted`. `proven` is whether it is known already who the other side is, so
-        that it need not show a valid certificate.
+        that it need not show a valid certificate. Of the places where the domain is served, at
+        most `places` are tried, all without.
         """
         required = self._around.settings.policy(pair.remote).require_valid_certificate
-        way = _Way(pair, use, witness, required and not proven)
+        way = _Way(pair, use, witness, required and not proven, places)
         certificate = self._shows_certificate(pair)
         if certificate:
             try:
@@ -140,7 +151,7 @@ class Dialler:
 
     async def _try(self, way: _Way[Result], places: Places, certificate: bool) -> Result:
         around, pair = self._around, way.pair
-        stream = await connect(around, pair.remote, places.targets)
+        stream = await connect(around, pair.remote, places.targets[: way.places])
         way.witness.connected(stream)
         try:
             greeting = await secure(

@@ -41,8 +41,9 @@ class ServerSettings:
     Sizes are bytes, times seconds. What concerns connections that others make: `strangers` counts
     those of one network that have proven nothing, `streams` those of one domain and
     `streams_per_address` those of one network that have proven something, `verifications` the keys
-    of others that are asked about at a time. `inbox_stanzas` and `inbox_bytes` are what
-    may be in work for one connection, `pairs` what may be proven on it.
+    of others that are asked about at a time, each for `verification_seconds` at most.
+    `inbox_stanzas` and `inbox_bytes` are what may be in work for one connection, `pairs` what may
+    be proven on it.
 
     What concerns our own: at most `connecting` are made at a time, for at most `routes` pairs of
     domains; `queue_stanzas` and `queue_bytes` wait for each. Where nothing answers, it is tried
@@ -83,6 +84,7 @@ class ServerSettings:
     allowed: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
     # Nobody has had a reason yet to set these.
+    verification_seconds: float = 30.0
     closing_seconds: float = 5.0
     stream_management: bool = True
     bidi: bool = True

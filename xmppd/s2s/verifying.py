@@ -6,6 +6,7 @@ Each question has a connection of its own, never the one that the key came over.
 from collections import Counter
 
 from twisted.internet.defer import Deferred, fail
+from twisted.python.failure import Failure
 
 from xmppd.net.networks import network_of
 from xmppd.s2s.dialback import Answer, Outcome, Request
@@ -13,6 +14,7 @@ from xmppd.s2s.dialled import DialledStream
 from xmppd.s2s.dialling import Dialler
 from xmppd.s2s.negotiating import Greeting, ask
 from xmppd.s2s.pairs import Pair, Proof
+from xmppd.s2s.shares import owner
 from xmppd.s2s.surroundings import Surroundings
 from xmppd.s2s.unreached import NOT_FOUND, TIMEOUT, Step, Unreached
 
@@ -20,7 +22,13 @@ PER_DOMAIN = 4
 """How many questions one domain is asked at a time: others could have us bother it."""
 
 SHARE = 4
-"""One network may have us ask this part of all questions: others need some, too."""
+"""One network may have us ask this part of all questions: others need some, too.
+
+So may keys for domains of one owner, from wherever they come.
+"""
+
+PLACES = 4
+"""How many places of a domain are tried: whoever has it asked could name very many."""
 
 _CONDITIONS = {
     Step.POLICY: "policy-violation",
@@ -61,6 +69,7 @@ class Verifier:
         self._dialler = dialler
         self._asked: Counter[str] = Counter()
         self._networks: Counter[str] = Counter()
+        self._owners: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return self._asked.total()
@@ -73,28 +82,38 @@ class Verifier:
         - `address`: the IP address the key has come from.
         - `certified`: whether the stream it has come over bears a certificate valid for the domain;
           if not, whoever is asked has to show one, unless the domain's policy does without.
+
+        It takes `verification_seconds` at most, from looking for the server to its answer.
         """
         domain, network = question.to, network_of(address)
         if self._is_too_much(domain, network):
             return fail(NotVerified("resource-constraint", "too many keys are being asked about"))
-        self._asked[domain] += 1
-        self._networks[network] += 1
+        counted = ((self._asked, domain), (self._networks, network), (self._owners, owner(domain)))
+        for counter, name in counted:
+            counter[name] += 1
 
         def done(result: object) -> object:
-            _count_down(self._asked, domain)
-            _count_down(self._networks, network)
+            for counter, name in counted:
+                _count_down(counter, name)
             return result
+
+        def late(_: Proof | Failure, seconds: float) -> Proof:
+            text = f"{domain} could not be asked about the key"
+            raise NotVerified(TIMEOUT, f"{text} within {seconds:g} seconds", text)
 
         asking: Deferred[Proof] = Deferred.fromCoroutine(self._verify(question, certified))
         asking.addBoth(done)
-        return asking
+        around = self._around
+        return asking.addTimeout(around.settings.verification_seconds, around.clock, late)
 
     def _is_too_much(self, domain: str, network: str) -> bool:
         most = self._around.settings.verifications
+        share = max(1, most // SHARE)
         return (
             len(self) >= most
             or self._asked[domain] >= PER_DOMAIN
-            or self._networks[network] >= max(1, most // SHARE)
+            or self._networks[network] >= share
+            or self._owners[owner(domain)] >= share
         )
 
     async def _verify(self, question: Request, certified: bool) -> Proof:
@@ -105,7 +124,7 @@ class Verifier:
 
         pair = Pair(question.from_, question.to)
         try:
-            answer, valid = await self._dialler.reach(pair, use, proven=certified)
+            answer, valid = await self._dialler.reach(pair, use, proven=certified, places=PLACES)
         except Unreached as error:
             raise _not_verified(error, question.to) from None
         if answer.outcome is Outcome.INVALID:

@@ -1,0 +1,1 @@
+A dialback key that another server has shown is asked about for 30 seconds at most, at no more than four of the places that its domain names, and keys for domains of one owner have a quarter of ``s2s.verifications``.
