@@ -286,21 +286,33 @@ class DoubtTests(OutgoingCase):
     settings: ClassVar[dict[str, Any]] = {"idle_seconds": 50.0, "quiet_seconds": 100.0}
 
     def test_what_they_have_read(self) -> None:
-        """An end of theirs behind ours says that all has arrived; a lost connection does not."""
-        for closes in (True, False):
+        """An end of theirs behind ours says that all has arrived; nothing else does.
+
+        Who ends with an error has a reason of its own, and might not have read ours.
+        """
+        for last, is_known in (
+            (CLOSE, True),
+            ("", False),
+            (stream_error("connection-timeout") + CLOSE, False),
+            (stream_error("connection-timeout"), False),
+            ("</x>", False),
+        ):
             self.sends(hello())
             self.world.passes(4)
             peer = self.ready()
             self.world.passes(51)
             peer.receives(sent())
             self.assertTrue(peer.reader.ended)
-            if closes:
-                peer.sends(CLOSE)
-                self.assertEqual(self.juliet.take(), [])
+            if last:
+                peer.sends(last)
             else:
                 peer.transport.abortConnection()
                 self.world.turn()
+            if is_known:
+                self.assertEqual(self.juliet.take(), [])
+            else:
                 self.bounced()
+            self.world.passes(4000)
 
 
 def _fault(*arguments: object) -> Any:

@@ -254,7 +254,7 @@ class EndTests(SynchronousTestCase):
         for data in (b"<message></iq>", b"<!DOCTYPE x>", b"<message>" + b"x" * 3000):
             stream = established()
             stream.close()
-            self.assertEqual(stream.receive(data), [Closed()])
+            self.assertEqual(stream.receive(data), [Closed(orderly=False)])
             self.assertIs(stream.state, State.CLOSED)
 
     def test_an_error_of_ours(self) -> None:

@@ -383,7 +383,7 @@ class EndTests(SynchronousTestCase):
         stream.close()
         (message,) = stream.receive(b"<message/><x xmlns='jabber:client'/>")
         self.assertIsInstance(message, Message)
-        self.assertEqual(stream.receive(refusal(named("reset"))), [Closed()])
+        self.assertEqual(stream.receive(refusal(named("reset"))), [Closed(orderly=False)])
         self.assertIs(stream.state, State.CLOSED)
         self.assertEqual(stream.fail(StreamError("reset")), b"")
 
@@ -396,7 +396,7 @@ class EndTests(SynchronousTestCase):
         for data in (b"<message></iq>", b"<!DOCTYPE x>", b"<message>" + b"x" * 3000):
             stream = established()
             stream.close()
-            self.assertEqual(stream.receive(data), [Closed()])
+            self.assertEqual(stream.receive(data), [Closed(orderly=False)])
 
     def test_an_error_of_ours(self) -> None:
         stream = established()

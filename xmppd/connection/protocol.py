@@ -17,6 +17,7 @@ from xmppd.net.tls_client import ClientCreator
 from xmppd.net.transport import Flusher, Writer
 from xmppd.stanza.stanza import Stanza
 from xmppd.stream.errors import StreamError
+from xmppd.stream.events import Closed
 from xmppd.stream.stream import State, Stream
 from xmppd.wire.element import Element
 
@@ -230,7 +231,8 @@ class StreamProtocol:
             if isinstance(event, Stanza):
                 self._take_late(event)
                 continue
-            if data:  # else the end was there before, and has only been read now
+            # Without data the end was there before, and has only been read now.
+            if data and isinstance(event, Closed) and event.orderly:
                 self._confirmed()
             self._writer.close()
 

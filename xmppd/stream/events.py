@@ -73,7 +73,13 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The peer has closed its stream (RFC 6120 4.4)."""
+    """The peer has closed its stream (RFC 6120 4.4).
+
+    `orderly` is False if our side was closed before and the peer has ended with an error, or with
+    what cannot be read: such an end does not answer ours, so it does not say that ours was read.
+    """
+
+    orderly: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,10 @@ class Stream:
         """Return what counts until the peer has closed too (RFC 6120 4.4)."""
         listening = self.state is State.LISTENING
         counting = [event for event in events if listening and type(event) not in _OTHER]
-        if events and type(events[-1]) in (End, Fault):
+        failed = any(type(event) is Element and _is_error(event) for event in events)
+        if failed or (events and type(events[-1]) in (End, Fault)):
             self._over()
-            counting.append(Closed())
+            counting.append(Closed(orderly=not failed and type(events[-1]) is End))
         return counting
 
     def _understand(self, event: object) -> object:
@@ -124,7 +125,7 @@ class Stream:
     def _element(self, element: Element) -> object:
         if element.ns in _CONTENT and element.ns != self._content:
             raise StreamError("invalid-namespace", f"the content namespace is {self._content}")
-        if element.ns == STREAMS and element.name == "error":
+        if _is_error(element):
             self._over()  # RFC 6120 4.9.1.1: then it is for us to close
             return self._refused(element)
         return Received(element)
@@ -196,6 +197,11 @@ class Stream:
         """The connection is gone: let go of everything."""
         self.state = State.CLOSED
         self._parser.close()
+
+
+def _is_error(element: Element) -> bool:
+    """Tell whether an element is a stream error (RFC 6120 4.9.2)."""
+    return element.ns == STREAMS and element.name == "error"
 
 
 _OTHER = frozenset((Element, Header, Fault, End))
