@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,6 +118,63 @@ class PathTests(FilesCase):
             ChainError, self.roots(old).path, certificates(old), NOW
         )
         self.assertIs(error.flaw, Flaw.EXPIRED)
+
+
+class FileTests(FilesCase):
+    """The authorities that an operator has named."""
+
+    def logged(self) -> list[str]:
+        lines: list[str] = []
+
+        class Lines:
+            def warn(self, format: str, **fields: object) -> None:
+                lines.append(format.format(**fields))
+
+        self.patch(Roots, "_log", Lines())
+        return lines
+
+    def test_what_cannot_be_read_is_left_out(self) -> None:
+        one, two = authority("one").pem, authority("two").pem
+        broken, junk = one.replace(b"\nMII", b"\nAAA"), one.replace(b"\nMII", b"\n!!!")
+        old = two.replace(b" CERTIFICATE", b" X509 CERTIFICATE")
+        lines = self.logged()
+        for content, count, odd in (
+            ((b"# one", one, two), 2, 0),
+            ((one.replace(b"\n", b"\r\n"), old), 2, 0),
+            ((b"\xff", broken, junk, two, one[:-20]), 1, 3),
+        ):
+            path = self.file("roots.pem", *content)
+            self.assertEqual(len(Roots.of_file(path, WANTED)), count)
+            text = f"{path}: {odd} of its certificates cannot be read and are not believed"
+            self.assertEqual(lines, [text] if odd else [])
+
+    def test_odd_ones(self) -> None:
+        """Some in use could not be read by `cryptography` one day; it says so by warnings."""
+        der = authority().der
+        place = der.index(b"\xa0\x03\x02\x01\x02") + 5  # behind its version: the serial number
+        negative = der[: place + 2] + b"\xc3" + der[place + 3 :]
+        pem = ssl.DER_cert_to_PEM_cert(negative).encode()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with self.assertRaises(Warning):
+                x509.load_der_x509_certificate(negative)
+            self.assertEqual(len(Roots.of_file(self.file("odd.pem", pem), WANTED)), 1)
+
+    def test_nothing(self) -> None:
+        lines = self.logged()
+        for content in (b"", b"junk", authority().pem.replace(b"\nMII", b"\nAAA")):
+            path = self.file("roots.pem", content)
+            error: CertificateError = self.assertRaises(
+                CertificateError, Roots.of_file, path, WANTED
+            )
+            self.assertEqual(
+                str(error),
+                f"{path}: holds no certificate in PEM form that can be read; put {WANTED} there.",
+            )
+        missing = self.folder / "missing"
+        error = self.assertRaises(CertificateError, Roots.of_file, missing, WANTED)
+        self.assertIn("cannot be read", str(error))
+        self.assertEqual(lines, [])
 
 
 class SystemTests(FilesCase):

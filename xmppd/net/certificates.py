@@ -117,7 +117,7 @@ def load_chain(path: str, wanted: str) -> tuple[x509.Certificate, ...]:
 
     Raises `CertificateError`.
     """
-    data, _ = _read(path)
+    data, _ = read_file(path)
     try:
         return tuple(x509.load_pem_x509_certificates(data))
     except ValueError:
@@ -127,7 +127,7 @@ def load_chain(path: str, wanted: str) -> tuple[x509.Certificate, ...]:
 
 
 def _load_key(path: str) -> tuple[PrivateKey, bool]:
-    data, mode = _read(path)
+    data, mode = read_file(path)
     try:
         key = load_pem_private_key(data, None)
     except TypeError:
@@ -143,8 +143,11 @@ def _load_key(path: str) -> tuple[PrivateKey, bool]:
     return _check_key(key, path), bool(mode & stat.S_IRWXO)
 
 
-def _read(path: str) -> tuple[bytes, int]:
-    """Return the bytes of a file and its mode, both of the same opened file."""
+def read_file(path: str) -> tuple[bytes, int]:
+    """Return the bytes of a file and its mode, both of the same opened file.
+
+    Raises `CertificateError`.
+    """
     try:
         with open(path, "rb") as file:
             return file.read(), os.fstat(file.fileno()).st_mode

@@ -15,15 +15,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import MD5, SHA1
 from OpenSSL import crypto
+from twisted.logger import Logger
 
-from xmppd.net.certificates import CertificateError, Path, load_chain
+from xmppd.net.certificates import CertificateError, Path, read_file
 
 MAX_CHAIN = 8
 """How many certificates of one peer are looked at; more are refused unread."""
 
 _RSA_BITS = 2048  # RFC 9325 section 4.5
+_BEGIN = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----")
 _BLOCK = re.compile(
-    rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----", re.ASCII
+    _BEGIN.pattern + rb"[A-Za-z0-9+/=\s]+-----END (?:X509 )?CERTIFICATE-----", re.ASCII
 )
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]{1,4}", re.ASCII)  # how openssl-rehash names files
 
@@ -70,6 +72,8 @@ class Roots:
 
     __slots__ = ("_believed",)
 
+    _log = Logger()
+
     def __init__(self, believed: Iterable[crypto.X509]) -> None:
         self._believed = tuple(believed)
 
@@ -77,10 +81,23 @@ class Roots:
     def of_file(path: Path, wanted: str) -> "Roots":
         """Read a PEM file; `wanted` says what should be in it.
 
-        Raises `CertificateError` if it cannot be read or holds no certificate.
+        Certificates in it that cannot be read are left out, and logged. Raises `CertificateError`
+        if it cannot be read or holds no certificate that can.
         """
-        found = load_chain(os.fspath(path), wanted)
-        return Roots(crypto.X509.from_cryptography(one) for one in found)
+        data, _ = read_file(os.fspath(path))
+        believed = _all_loaded(_BLOCK.findall(data))
+        if not believed:
+            raise CertificateError(
+                f"{path}: holds no certificate in PEM form that can be read; put {wanted} there."
+            )
+        odd = len(_BEGIN.findall(data)) - len(believed)
+        if odd:
+            Roots._log.warn(
+                "{path}: {count} of its certificates cannot be read and are not believed",
+                path=os.fspath(path),
+                count=odd,
+            )
+        return Roots(believed)
 
     @staticmethod
     def of_system(paths: ssl.DefaultVerifyPaths | None = None) -> "Roots":
@@ -93,7 +110,7 @@ class Roots:
         blocks: dict[bytes, None] = {}
         for file in _files(places):
             blocks.update(dict.fromkeys(_BLOCK.findall(_content(file))))
-        believed = [one for one in map(_loaded, blocks) if one is not None]
+        believed = _all_loaded(blocks)
         if not believed:
             raise CertificateError(
                 f"{places.openssl_cafile}: this system has no list of authorities to trust; "
@@ -177,6 +194,10 @@ def _content(path: str) -> bytes:
             return file.read()
     except OSError:
         return b""
+
+
+def _all_loaded(blocks: Iterable[bytes]) -> list[crypto.X509]:
+    return [one for one in map(_loaded, blocks) if one is not None]
 
 
 def _loaded(block: bytes) -> crypto.X509 | None:
