@@ -112,6 +112,7 @@ subscriptions = ModuleMaker(
     default=True,
 )
 probes = ModuleMaker("probes", "xmppd.modules.probes.Probes", default=True)
+reunion = ModuleMaker("reunion", "xmppd.modules.reunion.Reunion", default=True)
 blocking = ModuleMaker(
     "blocking",
     "xmppd.modules.blocking.feature.Blocking",

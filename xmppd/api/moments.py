@@ -13,6 +13,7 @@ from enum import Enum, IntEnum
 from typing import Generic, ParamSpec
 
 from xmppd.api.sessions import ISession
+from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Presence, Stanza
 
 P = ParamSpec("P")
@@ -113,3 +114,26 @@ looked at.
 
 AccountDeleted: Moment[[str]] = Moment("AccountDeleted")
 """An account has been deleted and its sessions are closed: `(localpart)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Another server can be reached that could not be.
+
+    - `domain`: its domain.
+    - `left`: sessions that have become unavailable meanwhile, each with whom that was not told; not
+      all where there were many. They may be back.
+    - `holds()`: whether the server has not been lost again since.
+    """
+
+    domain: str
+    left: tuple[tuple[JID, JID], ...]
+    holds: Callable[[], bool]
+
+
+ServerReached: Moment[[Reached]] = Moment("ServerReached")
+"""Another server can be reached again, and presence may have been missed: `(reached)`.
+
+In either direction: what was sent to it from this host, or from there. At most once a minute for a
+domain. The verdict is not looked at.
+"""

@@ -192,7 +192,8 @@ class DialledStream(ServerProtocol):
         elif isinstance(event, Broken):
             self.fail(event.error)
         elif isinstance(event, events.Refused):
-            self.close(f"the other server ended the stream ({event.error.condition})")
+            why = f"the other server ended the stream ({event.error.condition})"
+            self.close(why, broken=True)
         elif isinstance(event, Closed):
             self.close("the other server closed the stream")
 

@@ -76,7 +76,11 @@ class Outgoing:
             if opener is None:
                 self._check_others()
             route = self._route(Pair(from_.domainpart, to.domainpart), opener)
-        return route.submit(stanza)
+        try:
+            return route.submit(stanza)
+        except StanzaError:
+            self._around.missed.undelivered(stanza)
+            raise
 
     def _check_others(self) -> None:
         """Refuse one more route that others may have brought about, if there are many."""
@@ -120,6 +124,7 @@ class Outgoing:
 
         `traffic` is that of its stream if we may send over it (XEP-0288).
         """
+        self._around.missed.reached(pair.remote)
         if traffic is not None:
             try:
                 route = self._routes.get((pair.local, pair.remote)) or self._route(pair)
@@ -176,6 +181,7 @@ class Outgoing:
                 _take_one(self._owners, owner(route.pair.remote))
                 _take_one(self._openers, route.opener)
         self._absent.look_after()
+        self._around.missed.look_after()
         self._around.losses.look_after()
 
     def end(self) -> None:

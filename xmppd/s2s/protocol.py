@@ -44,6 +44,7 @@ class ServerProtocol(StreamProtocol):
 
     __slots__ = (
         "_around",
+        "_polite",
         "last_used",
         "pairs",
         "phase",
@@ -55,6 +56,7 @@ class ServerProtocol(StreamProtocol):
     def __init__(self, around: Surroundings, stream: Stream, address: str, *, secure: bool) -> None:
         super().__init__(stream, address, secure=secure)
         self._around = around
+        self._polite = False
         self.phase = Phase.NEGOTIATING
         self.deadline = around.clock.seconds() + around.settings.negotiation_seconds
         self.since = around.wall.now()
@@ -138,8 +140,17 @@ class ServerProtocol(StreamProtocol):
         self.traffic.when_acknowledged(super().leave)
 
     @override
+    def close(self, reason: str = "we closed the stream", *, broken: bool = False) -> None:
+        """End the stream without an error; `broken`: what was on its way may be lost."""
+        self._polite = not broken
+        super().close(reason)
+
+    @override
     def _finish(self, reason: str) -> None:
         self.phase = Phase.ENDED
+        if not self._polite:
+            for proven in self.pairs.all():
+                self._around.missed.lost(*proven.pair)
         self.traffic.end()
         self._ended(reason)
 

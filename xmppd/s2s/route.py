@@ -225,6 +225,7 @@ class Route:
             return
         self.traffic = traffic
         self.trouble = None
+        self._around.missed.reached(self.pair.remote)
         self._retrying.attached(self._around.clock.seconds())
         traffic.ended[self._detached] = None
         self._note_going()
@@ -373,6 +374,7 @@ class Route:
         items = self._queue.take(wanted)
         for item in items:
             item.let_go()
+            self._around.missed.undelivered(item.stanza)
         self._returns.add(items, error)
 
     def end(self) -> None:

@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from xmppd.api.gate import Gate
 from xmppd.api.host import IEntropy, IWallClock
+from xmppd.api.moments import Reached
 from xmppd.api.network import IConnector, IResolver
 from xmppd.api.pace import Pace
 from xmppd.api.router import IRouter
@@ -19,6 +20,7 @@ from xmppd.net.tls import ServerContexts
 from xmppd.net.tls_client import ClientContexts
 from xmppd.net.transport import Flusher
 from xmppd.s2s.losses import Losses
+from xmppd.s2s.missed import Missed
 from xmppd.s2s.senders import Senders
 from xmppd.s2s.settings import ServerSettings
 from xmppd.s2s.telling import Telling
@@ -38,6 +40,8 @@ class Surroundings:
     - `secret`: what our dialback keys are made of; it does not show in a repr.
     - `incoming`: how many streams of each domain of others there are that it has made;
       `incoming_networks`: how many of each network are proven.
+    - `reached(domain, reached)`: lets a domain of ours know of a server that can be reached again.
+    - `missed`: of which servers presence may have been missed.
     - `telling`: has the log told of what others bring about; `losses`: has done again what storage
       has lost.
     """
@@ -47,6 +51,7 @@ class Surroundings:
     is_ours: Callable[[str], bool]
     urgent: Callable[[Stanza], bool]
     senders: Senders
+    reached: Callable[[str, Reached], None]
     router: IRouter
     pace: Pace
     resolver: IResolver
@@ -65,11 +70,20 @@ class Surroundings:
     connections: Connections[Watched] = field(default_factory=Connections)
     incoming: Counter[str] = field(default_factory=Counter)
     incoming_networks: Counter[str] = field(default_factory=Counter)
+    missed: Missed = field(init=False)
     telling: Telling = field(init=False)
     losses: Losses = field(init=False)
 
     def __post_init__(self) -> None:
         self.telling = Telling(self.clock)
+        settings = self.settings
+        self.missed = Missed(
+            self.clock,
+            self.reached,
+            servers=settings.routes,
+            departures=settings.queue_stanzas,
+            size=settings.queue_bytes,
+        )
         self.losses = Losses(self.gate, self.clock)
 
     def judge(self, chain: Iterable[bytes], domain: str) -> Judgement:

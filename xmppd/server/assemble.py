@@ -17,6 +17,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from xmppd.api.commands import IAdministration
 from xmppd.api.gate import Gate
+from xmppd.api.moments import Reached, ServerReached
 from xmppd.api.registrations import Provide, Serve
 from xmppd.api.storage import Storage
 from xmppd.auth.throttle import Throttle
@@ -172,6 +173,7 @@ class Server:
             router=self.router,
             hosts={name: host.local for name, host in self.hosts.items()},
             urgent=self._urgent,
+            reached=self._reached,
             storage=self.storage.host(self.config.hosts[0].name),
             tickets=self.storage.tickets,
             flusher=flusher,
@@ -192,6 +194,12 @@ class Server:
     def _urgent(self, stanza: Stanza) -> bool:
         """Tell whether a stanza answers a request of one of our hosts."""
         return any(host.local.accounts_domain.urgent(stanza) for host in self.hosts.values())
+
+    def _reached(self, domain: str, reached: Reached) -> None:
+        """Let a host know of another server that can be reached again."""
+        host = self.hosts.get(domain)
+        if host is not None:
+            host.local.announce(ServerReached, reached)
 
     def host(self, domain: str = "") -> LocalHost:
         """Return a host as features see it (`IHost`), by default the first one.

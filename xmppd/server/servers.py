@@ -7,6 +7,7 @@ from twisted.logger import Logger
 
 from xmppd.api.gate import Gate
 from xmppd.api.host import IHost
+from xmppd.api.moments import Reached
 from xmppd.api.pace import Pace
 from xmppd.api.router import IRouter
 from xmppd.api.storage import HostStorage, Tickets
@@ -39,6 +40,7 @@ def make_service(
     router: IRouter,
     hosts: Mapping[str, IHost],
     urgent: Callable[[Stanza], bool],
+    reached: Callable[[str, Reached], None],
     storage: HostStorage,
     tickets: Tickets,
     flusher: Flusher,
@@ -47,7 +49,8 @@ def make_service(
     """Return the traffic with other servers; `storage` is where messages wait for them.
 
     `hosts`: those with accounts; `urgent(stanza)`: whether another server answers a request of
-    ours by it.
+    ours by it; `reached(domain, reached)` lets a domain of ours know of one that can be reached
+    again.
 
     Nobody is believed, and there is no TLS, until `load` has been called.
     """
@@ -58,6 +61,7 @@ def make_service(
         is_ours=lambda domain: router.answering(domain) is not None,
         urgent=urgent,
         senders=Senders(hosts),
+        reached=reached,
         router=router,
         pace=Pace(outside.clock),
         resolver=outside.resolver,
