@@ -41,7 +41,8 @@ _DOUBT = "the connection ended before it was known whether this has arrived"
 class Route:
     """Sends the stanzas of one pair of domains.
 
-    - `opener`: the account it counts for, None if it counts for none.
+    - `opener`: the account whose share of all routes it uses; None where others may have brought it
+      about, who have one share together.
     - `traffic`: of the stream over which they go, None while there is none.
     - `trouble`: why the last attempt to make one failed, None if it did not.
     - `dial(pair)`: makes a stream; raises `Unreached`. `spool` is None where nothing may be kept;
@@ -91,11 +92,6 @@ class Route:
     def __len__(self) -> int:
         """Return how many stanzas wait."""
         return len(self._queue)
-
-    @property
-    def is_dialling(self) -> bool:
-        """Whether a stream is being made."""
-        return self._dialling is not None
 
     @property
     def is_spare(self) -> bool:

@@ -51,7 +51,7 @@ from xmppd.server.components import (
 from xmppd.server.config import ServerConfig
 from xmppd.server.hosts import Host, Surroundings, build_host, install_modules
 from xmppd.server.inventory import Inventory
-from xmppd.server.servers import Certificates, make_service
+from xmppd.server.servers import Certificates, make_service, make_surroundings
 from xmppd.stanza.jid import JID
 from xmppd.stanza.stanza import Stanza
 
@@ -167,18 +167,19 @@ class Server:
         )
 
     def _server_service(self, flusher: Flusher, gate: Gate) -> ServerService:
-        return make_service(
+        hosts = {name: host.local for name, host in self.hosts.items()}
+        around = make_surroundings(
             self.config,
             self.outside,
             router=self.router,
-            hosts={name: host.local for name, host in self.hosts.items()},
+            hosts=hosts,
             urgent=self._urgent,
             reached=self._reached,
-            storage=self.storage.host(self.config.hosts[0].name),
             tickets=self.storage.tickets,
             flusher=flusher,
             gate=gate,
         )
+        return make_service(around, hosts, self.storage.host(self.config.hosts[0].name))
 
     def _serve_the_rest(self) -> None:
         """Have components answer for their domains, and last what modules bring."""

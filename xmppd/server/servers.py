@@ -33,7 +33,7 @@ _AUTHORITIES = "the authorities whose certificates are to be believed"
 _log = Logger()
 
 
-def make_service(
+def make_surroundings(
     config: ServerConfig,
     outside: Collaborators,
     *,
@@ -41,22 +41,20 @@ def make_service(
     hosts: Mapping[str, IHost],
     urgent: Callable[[Stanza], bool],
     reached: Callable[[str, Reached], None],
-    storage: HostStorage,
     tickets: Tickets,
     flusher: Flusher,
     gate: Gate,
-) -> ServerService:
-    """Return the traffic with other servers; `storage` is where messages wait for them.
+) -> Surroundings:
+    """Return what all streams with other servers share.
 
     `hosts`: those with accounts; `urgent(stanza)`: whether another server answers a request of
     ours by it; `reached(domain, reached)` lets a domain of ours know of one that can be reached
     again.
 
-    Nobody is believed, and there is no TLS, until `load` has been called.
+    Nobody is believed, and there is no TLS, until `Certificates.load` has been called.
     """
-    settings = server_settings(config)
-    around = Surroundings(
-        settings=settings,
+    return Surroundings(
+        settings=server_settings(config),
         default=config.hosts[0].name,
         is_ours=lambda domain: router.answering(domain) is not None,
         urgent=urgent,
@@ -76,6 +74,16 @@ def make_service(
         roots_of={},
         secret=outside.entropy.token_bytes(32),
     )
+
+
+def make_service(
+    around: Surroundings, hosts: Mapping[str, IHost], storage: HostStorage
+) -> ServerService:
+    """Return the traffic with other servers; `storage` is where messages wait for them.
+
+    `hosts`: those with accounts.
+    """
+    settings = around.settings
     guests = {name for name, host in hosts.items() if host.anonymous}
     account = around.senders.account
     spool = Spool(storage, settings.spool_stanzas, settings.spool_bytes, account, around.losses)
