@@ -168,13 +168,20 @@ class Checks:
                 yield f"{id} was delivered {len(stanzas)} times to {client.jid}"
 
     def _order(self, client: NetworkClient) -> Iterator[str]:
-        """What goes from one device to one address arrives in its order."""
+        """What goes from one device to one address arrives in its order.
+
+        What was returned in doubt may come after all, when its sender has given its connection up
+        and goes on over another one: what was on its way over the first can be the slower.
+        """
         last: dict[tuple[JID | None, JID | None], int] = {}
         for id, stanza in _first_times(client.handed):
             pair, number = (stanza.from_, stanza.to), int(id[1:])
-            if number < last.get(pair, 0):
+            if number > last.get(pair, -1):
+                last[pair] = number
+            elif any(text.endswith(DOUBT) for text in self._returned.get(id, [])):
+                self._counts["late, and returned in doubt"] += 1
+            else:
                 yield f"{id} has come to {client.jid} behind m{last[pair]}"
-            last[pair] = number
 
     def _arrived(self, client: NetworkClient) -> Iterator[str]:
         """Who is there has got all that was written for it."""
