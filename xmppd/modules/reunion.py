@@ -68,15 +68,12 @@ class Reunion:
             self._is_at_it = False
 
     async def _repeat(self, servers: Mapping[str, Reached]) -> None:
-        """Send all there is to send, a batch in a turn, but to servers that are lost again."""
+        """Send all there is to send, a batch in a turn, but to servers that are lost again.
+
+        Of those who have left nobody else knows: what does not get there is remembered once more.
+        """
         sent, pace = 0, Pace(self._host.clock)
         pace.begin()
-        for reached in servers.values():
-            for session, contact in reached.left:
-                if reached.holds() and await self._is_gone(session, contact):
-                    self._host.route(Presence(to=contact, from_=session, type="unavailable"))
-                    sent += 1
-                sent = await self._paced(sent, pace)
         there = [record.jid.localpart for record in self._host.all_sessions() if record.presence]
         for owner in dict.fromkeys(there):
             for contact in self._contacts(owner, servers):
@@ -85,6 +82,11 @@ class Reunion:
                         self._host.route(stanza)
                         sent += 1
                 sent = await self._paced(sent, pace)
+            sent = await self._paced(sent, pace)
+        for session, contact in (each for reached in servers.values() for each in reached.left):
+            if await self._is_gone(session, contact):
+                self._host.route(Presence(to=contact, from_=session, type="unavailable"))
+                sent += 1
             sent = await self._paced(sent, pace)
 
     async def _is_gone(self, session: JID, contact: JID) -> bool:

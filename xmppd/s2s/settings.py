@@ -46,8 +46,9 @@ class ServerSettings:
     be proven on it.
 
     What concerns our own: at most `connecting` are made at a time, for at most `routes` pairs of
-    domains; `queue_stanzas` and `queue_bytes` wait for each. Where nothing answers, it is tried
-    again after `retry_seconds`, twice that and so on up to `retry_longest_seconds`; after
+    domains; `queue_stanzas` and `queue_bytes` wait for each. The same numbers bound of how many
+    servers, and departures in all, it is noted that presence was missed. Where nothing answers, it
+    is tried again after `retry_seconds`, twice that and so on up to `retry_longest_seconds`; after
     `give_up_seconds` messages are returned. A sender who is not there is told when it comes, unless
     `return_seconds` have passed since the message was accepted.
 
